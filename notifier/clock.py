@@ -1,0 +1,48 @@
+"""The only place that reads the system clock or sleeps."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time, aware and in UTC, and waits for it to pass."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep(self, duration: timedelta) -> None: ...
+
+
+class SystemClock:
+    """The time outside."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(max(0.0, duration.total_seconds()))
+
+
+class SimulatedClock:
+    """A time that starts at ``start`` and runs ``speed`` times as fast as the one outside."""
+
+    def __init__(self, start: datetime, speed: float) -> None:
+        if start.tzinfo is None:
+            raise ValueError("a clock starts at a time with a zone")
+        if speed <= 0:
+            raise ValueError("a clock runs forwards: speed must be above 0")
+        self._start = start.astimezone(UTC)
+        self._speed = speed
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=(time.monotonic() - self._began) * self._speed)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(max(0.0, duration.total_seconds() / self._speed))
+
+
+def monotonic() -> float:
+    """Seconds that never run backwards, for measuring how long work took."""
+    return time.monotonic()

@@ -1,0 +1,88 @@
+"""The states of a batch and of a delivery; drawn in ``docs/delivery-states.md``.
+
+A delivery that is SCHEDULED follows its batch: withdrawing a million of them changes their batches only.
+"""
+
+from enum import IntEnum
+
+
+class BatchState(IntEnum):
+    """Where a batch stands. Its members never change once it is laid out."""
+
+    SCHEDULED = 0
+    LEASED = 1
+    SENDING = 2
+    UNCERTAIN = 3
+    SENT = 4
+    WITHDRAWN = 5
+    DROPPED = 6
+
+
+class DeliveryState(IntEnum):
+    """Where one notice to one contact over one medium stands."""
+
+    SCHEDULED = 0
+    ACCEPTED = 1
+    DELIVERED = 2
+    UNCERTAIN = 3
+    FAILED = 4
+    DROPPED = 5
+    WITHDRAWN = 6
+    UNCONFIRMED = 7
+
+
+#: Batches nobody has begun to send: only these may be moved, withdrawn or given other content.
+UNSENT = (BatchState.SCHEDULED,)
+
+#: States after which a person must be taken to have read the message: what it said has to be put
+#: right when it stops being true.
+TOLD = (
+    DeliveryState.ACCEPTED,
+    DeliveryState.DELIVERED,
+    DeliveryState.UNCERTAIN,
+    DeliveryState.UNCONFIRMED,
+)
+
+#: What a receipt or a query may still change.
+OPEN = (DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN, DeliveryState.UNCONFIRMED)
+
+BATCH_ARROWS: dict[BatchState, frozenset[BatchState]] = {
+    BatchState.SCHEDULED: frozenset(
+        {BatchState.LEASED, BatchState.WITHDRAWN, BatchState.DROPPED}
+    ),
+    BatchState.LEASED: frozenset({BatchState.SENDING, BatchState.SCHEDULED, BatchState.DROPPED}),
+    BatchState.SENDING: frozenset({BatchState.SENT, BatchState.UNCERTAIN, BatchState.SCHEDULED}),
+    BatchState.UNCERTAIN: frozenset({BatchState.SENT, BatchState.SCHEDULED}),
+    BatchState.SENT: frozenset(),
+    BatchState.WITHDRAWN: frozenset(),
+    BatchState.DROPPED: frozenset(),
+}
+
+DELIVERY_ARROWS: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.SCHEDULED: frozenset(
+        {
+            DeliveryState.ACCEPTED,
+            DeliveryState.DELIVERED,
+            DeliveryState.UNCERTAIN,
+            DeliveryState.FAILED,
+            DeliveryState.DROPPED,
+            DeliveryState.WITHDRAWN,
+        }
+    ),
+    DeliveryState.ACCEPTED: frozenset(
+        {DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.UNCONFIRMED}
+    ),
+    DeliveryState.UNCERTAIN: frozenset(
+        {
+            DeliveryState.ACCEPTED,
+            DeliveryState.DELIVERED,
+            DeliveryState.FAILED,
+            DeliveryState.UNCONFIRMED,
+        }
+    ),
+    DeliveryState.UNCONFIRMED: frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED}),
+    DeliveryState.FAILED: frozenset({DeliveryState.DELIVERED}),
+    DeliveryState.DELIVERED: frozenset(),
+    DeliveryState.DROPPED: frozenset(),
+    DeliveryState.WITHDRAWN: frozenset(),
+}

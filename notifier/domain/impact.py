@@ -1,0 +1,59 @@
+"""Impact: what a plan revision does to each usage point, as classes with windows.
+
+The classes are those of ``docs/glossary.md``; a ledger plan yields OUT, SHORT and TRANSFERRED_LIVE only,
+a switch-level trace all of them.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from notifier.domain.window import Window
+
+
+class ImpactClass(StrEnum):
+    """What becomes of a usage point, gravest first."""
+
+    OUT = "out"
+    SHORT = "short"
+    LOST_ONE_SOURCE = "lost_one_source"
+    PARALLELED = "paralleled"
+    TRANSFERRED_LIVE = "transferred_live"
+    ENERGISED_BY_PLAN = "energised_by_plan"
+    UNKNOWN = "unknown"
+    DEAD_BEFORE = "dead_before"
+    UNAFFECTED = "unaffected"
+
+
+class Knowledge(StrEnum):
+    """How the class is known: from the 站-线-变-户 ledger, or from the network's topology."""
+
+    LEDGER = "ledger"
+    TOPOLOGY = "topology"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The usage points of one revision that share class and windows.
+
+    For SHORT the windows are the spans in which the seconds will fall.
+    """
+
+    number: int
+    impact_class: ImpactClass
+    windows: tuple[Window, ...]
+    knowledge: Knowledge = Knowledge.LEDGER
+
+    @property
+    def facts_key(self) -> str:
+        """Names what a person of this group has to know; equal keys need no second telling."""
+        return facts_key(self.impact_class, self.windows)
+
+
+def facts_key(impact_class: ImpactClass, windows: tuple[Window, ...]) -> str:
+    """A short digest of class and windows, the two things a customer plans by."""
+    words = [impact_class.value]
+    for window in sorted(windows):
+        words.append(f"{window.starts_at.timestamp():.0f}-{window.ends_at.timestamp():.0f}")
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]

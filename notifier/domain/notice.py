@@ -1,0 +1,105 @@
+"""Notices: what is to be said, at which stage, to which kind of recipient, by when.
+
+``required`` (in ``notifier.domain.required``) is the pure function that yields them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from notifier.channel import Medium
+from notifier.domain.customer import Audience, Need
+from notifier.domain.impact import ImpactClass
+from notifier.domain.window import Window
+
+
+class Stage(StrEnum):
+    """The stages of telling.
+
+    ADVANCE, REMINDER and STARTED are for what is to come; RESCHEDULED, REMOVED, CANCELLED and LATE
+    put right what somebody was told; RESTORED closes.
+    """
+
+    ADVANCE = "advance"
+    REMINDER = "reminder"
+    STARTED = "started"
+    RESCHEDULED = "rescheduled"
+    REMOVED = "removed"
+    CANCELLED = "cancelled"
+    LATE = "late"
+    RESTORED = "restored"
+
+
+#: Stages that correct; they go to exactly those who were told, by the media that carried it.
+CORRECTIONS = frozenset({Stage.RESCHEDULED, Stage.REMOVED, Stage.CANCELLED, Stage.LATE})
+
+
+class Wording(StrEnum):
+    """Which words are used: a customer who is out for hours and one who is out for seconds need
+    different ones. The folder below ``templates/messages``."""
+
+    ADVANCE = "advance"
+    REMINDER = "reminder"
+    STARTED = "started"
+    RESCHEDULED = "rescheduled"
+    REMOVED = "removed"
+    CANCELLED = "cancelled"
+    LATE = "late"
+    RESTORED = "restored"
+    SHORT_ADVANCE = "short_advance"
+    SHORT_REMINDER = "short_reminder"
+    SHORT_RESCHEDULED = "short_rescheduled"
+
+
+def wording_of(stage: Stage, impact_class: ImpactClass) -> Wording:
+    """The wording for a stage and a class; corrections that name no new time serve both classes."""
+    if impact_class is ImpactClass.SHORT and f"short_{stage.value}" in Wording:
+        return Wording(f"short_{stage.value}")
+    return Wording(stage.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that a message may say, the same for everybody it goes to.
+
+    ``windows`` hold now, ``told_windows`` what was said before (corrections only).
+    ``where`` names the lines and transformer areas; ``works`` why. Times are aware.
+    """
+
+    number: str
+    stage: Stage
+    impact_class: ImpactClass
+    windows: tuple[Window, ...]
+    told_windows: tuple[Window, ...] = ()
+    audience: Audience
+    need: Need
+    where: str
+    works: str
+    revision: int
+    restored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to be said to one kind of recipient over one medium.
+
+    ``occasion`` tells occurrences of a stage apart: a reminder has one a window, a correction one a
+    revision. ``rung`` is the place in the chain of media, from 0. It goes out at ``due_at`` or after,
+    never at ``expires_at`` or later. Times are aware UTC.
+    """
+
+    stage: Stage
+    occasion: str
+    rung: int
+    medium: Medium
+    locale: str
+    facts: Facts
+    due_at: datetime
+    expires_at: datetime
+    reason: str = field(default="", compare=False)
+
+    @property
+    def template(self) -> str:
+        """The template's name, ``advance.sms.zh``; ``templates/messages/advance/sms.zh.txt.j2``."""
+        wording = wording_of(self.stage, self.facts.impact_class)
+        return f"{wording.value}.{self.medium.value}.{self.locale}"

@@ -1,0 +1,209 @@
+"""Outage plans: what is asked for, in revisions; words as in ``docs/glossary.md``."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from notifier.domain.finding import Finding
+from notifier.domain.window import Window
+
+
+class PlanKind(StrEnum):
+    """计划停电, 临时停电, 短时停电 by load transfer, 故障停电."""
+
+    PLANNED = "planned"
+    SHORT_NOTICE = "short_notice"
+    SHORT_TRANSFER = "short_transfer"
+    UNPLANNED = "unplanned"
+
+
+class Transition(StrEnum):
+    """OPEN: break before make (停电倒供), seconds out. CLOSED: make before break (合环), nobody is out."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class EquipmentKind(StrEnum):
+    """What a plan names. UNKNOWN is resolved by name against feeders, areas and stations."""
+
+    STATION = "station"
+    FEEDER = "feeder"
+    AREA = "area"
+    SECTION = "section"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """A network asset as the plan names it; ``station`` narrows a feeder's name when the plan gives it."""
+
+    name: str
+    kind: EquipmentKind = EquipmentKind.UNKNOWN
+    station: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A load transfer inside a plan: who is moved, how, and the spans in which the seconds fall.
+
+    ``spans`` holds up to two windows: at transfer and at transfer-back.
+    """
+
+    equipment: tuple[Equipment, ...]
+    transition: Transition
+    spans: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanContent:
+    """What one revision of a plan says. ``windows`` are when ``equipment`` is out.
+
+    A short transfer has ``transfers`` and may have no equipment of its own.
+    ``scope`` and ``works`` are the plan's own words.
+    """
+
+    number: str
+    kind: PlanKind
+    department: str = ""
+    equipment: tuple[Equipment, ...] = ()
+    windows: tuple[Window, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    scope: str = ""
+    works: str = ""
+    priority: int = 0
+
+    @property
+    def starts_at(self) -> datetime:
+        """The first moment at which anybody may lose supply. Raises ``ValueError`` without windows."""
+        return min(window.starts_at for window in self.all_windows)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The last moment of the last window. Raises ``ValueError`` without windows."""
+        return max(window.ends_at for window in self.all_windows)
+
+    @property
+    def all_windows(self) -> tuple[Window, ...]:
+        return self.windows + tuple(span for transfer in self.transfers for span in transfer.spans)
+
+
+class PlanState(StrEnum):
+    """Where the plan stands: the document's status, apart from the progress of the work.
+
+    draft → submitted → approved → done, and from any of the first three → cancelled.
+    """
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    CANCELLED = "cancelled"
+    DONE = "done"
+
+
+class Change(StrEnum):
+    """Why a revision was made."""
+
+    SUBMITTED = "submitted"
+    REVISED = "revised"
+    CANCELLED = "cancelled"
+    DELAYED = "delayed"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWindow:
+    """A window of a draft with the words it was read from and the row they stand in."""
+
+    window: Window
+    text: str
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDraft:
+    """A plan as read from an input, before it has an identity in the store.
+
+    ``number`` is given by the file or derived from the content, so that the same row read twice has
+    the same number. ``row`` is where the plan starts; ``rows`` all rows joined into it.
+    """
+
+    content: PlanContent
+    source_windows: tuple[SourceWindow, ...]
+    file: str = ""
+    sheet: str = ""
+    row: int | None = None
+    rows: tuple[int, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def content_as_dict(content: PlanContent) -> dict[str, Any]:
+    """The content as plain JSON values; times are ISO 8601 in UTC, so equal moments read alike."""
+    return {
+        "number": content.number,
+        "kind": content.kind.value,
+        "department": content.department,
+        "equipment": [_equipment_as_dict(item) for item in content.equipment],
+        "windows": [_window_as_dict(window) for window in content.windows],
+        "transfers": [
+            {
+                "equipment": [_equipment_as_dict(item) for item in transfer.equipment],
+                "transition": transfer.transition.value,
+                "spans": [_window_as_dict(span) for span in transfer.spans],
+            }
+            for transfer in content.transfers
+        ],
+        "scope": content.scope,
+        "works": content.works,
+        "priority": content.priority,
+    }
+
+
+def content_from_dict(raw: dict[str, Any]) -> PlanContent:
+    """The inverse of ``content_as_dict``. Raises ``KeyError`` or ``ValueError`` on anything else."""
+    return PlanContent(
+        number=raw["number"],
+        kind=PlanKind(raw["kind"]),
+        department=raw["department"],
+        equipment=tuple(_equipment_from_dict(item) for item in raw["equipment"]),
+        windows=tuple(_window_from_dict(item) for item in raw["windows"]),
+        transfers=tuple(
+            Transfer(
+                equipment=tuple(_equipment_from_dict(item) for item in transfer["equipment"]),
+                transition=Transition(transfer["transition"]),
+                spans=tuple(_window_from_dict(item) for item in transfer["spans"]),
+            )
+            for transfer in raw["transfers"]
+        ),
+        scope=raw["scope"],
+        works=raw["works"],
+        priority=raw["priority"],
+    )
+
+
+def content_digest(content: PlanContent) -> str:
+    """SHA-256 of the content in canonical JSON: two contents with the same digest say the same."""
+    text = json.dumps(content_as_dict(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _equipment_as_dict(equipment: Equipment) -> dict[str, str]:
+    return {"name": equipment.name, "kind": equipment.kind.value, "station": equipment.station}
+
+
+def _equipment_from_dict(raw: dict[str, str]) -> Equipment:
+    return Equipment(name=raw["name"], kind=EquipmentKind(raw["kind"]), station=raw["station"])
+
+
+def _window_as_dict(window: Window) -> dict[str, str]:
+    return {
+        "starts_at": window.starts_at.astimezone(UTC).isoformat(),
+        "ends_at": window.ends_at.astimezone(UTC).isoformat(),
+    }
+
+
+def _window_from_dict(raw: dict[str, str]) -> Window:
+    return Window(datetime.fromisoformat(raw["starts_at"]), datetime.fromisoformat(raw["ends_at"]))

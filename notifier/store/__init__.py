@@ -1,0 +1,1 @@
+"""The ledger on disk: one schema and one set of statements for SQLite and PostgreSQL."""

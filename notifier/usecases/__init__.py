@@ -1,0 +1,1 @@
+"""What the service does, one module a step, in the order it happens."""
