@@ -47,9 +47,7 @@ TOLD = (
 OPEN = (DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN, DeliveryState.UNCONFIRMED)
 
 BATCH_ARROWS: dict[BatchState, frozenset[BatchState]] = {
-    BatchState.SCHEDULED: frozenset(
-        {BatchState.LEASED, BatchState.WITHDRAWN, BatchState.DROPPED}
-    ),
+    BatchState.SCHEDULED: frozenset({BatchState.LEASED, BatchState.WITHDRAWN, BatchState.DROPPED}),
     BatchState.LEASED: frozenset({BatchState.SENDING, BatchState.SCHEDULED, BatchState.DROPPED}),
     BatchState.SENDING: frozenset({BatchState.SENT, BatchState.UNCERTAIN, BatchState.SCHEDULED}),
     BatchState.UNCERTAIN: frozenset({BatchState.SENT, BatchState.SCHEDULED}),

@@ -186,7 +186,9 @@ def content_from_dict(raw: dict[str, Any]) -> PlanContent:
 
 def content_digest(content: PlanContent) -> str:
     """SHA-256 of the content in canonical JSON: two contents with the same digest say the same."""
-    text = json.dumps(content_as_dict(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(
+        content_as_dict(content), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
