@@ -53,9 +53,16 @@ class Wording(StrEnum):
 
 def wording_of(stage: Stage, impact_class: ImpactClass) -> Wording:
     """The wording for a stage and a class; corrections that name no new time serve both classes."""
-    if impact_class is ImpactClass.SHORT and f"short_{stage.value}" in Wording:
-        return Wording(f"short_{stage.value}")
+    if impact_class is ImpactClass.SHORT:
+        return _SHORT_WORDING.get(stage, Wording(stage.value))
     return Wording(stage.value)
+
+
+_SHORT_WORDING = {
+    Stage.ADVANCE: Wording.SHORT_ADVANCE,
+    Stage.REMINDER: Wording.SHORT_REMINDER,
+    Stage.RESCHEDULED: Wording.SHORT_RESCHEDULED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

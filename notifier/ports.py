@@ -1,0 +1,1 @@
+"""What the use cases need from the world beside them; ``store`` and ``rendering`` provide it."""
