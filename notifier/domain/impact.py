@@ -37,12 +37,14 @@ class Knowledge(StrEnum):
 class Group:
     """The usage points of one revision that share class and windows.
 
-    For SHORT the windows are the spans in which the seconds will fall.
+    For SHORT the windows are the spans in which the seconds will fall. ``place`` names the lines and
+    transformer areas for people. Groups are numbered gravest first.
     """
 
     number: int
     impact_class: ImpactClass
     windows: tuple[Window, ...]
+    place: str = ""
     knowledge: Knowledge = Knowledge.LEDGER
 
     @property
@@ -54,6 +56,7 @@ class Group:
 def facts_key(impact_class: ImpactClass, windows: tuple[Window, ...]) -> str:
     """A short digest of class and windows, the two things a customer plans by."""
     words = [impact_class.value]
-    for window in sorted(windows):
-        words.append(f"{window.starts_at.timestamp():.0f}-{window.ends_at.timestamp():.0f}")
+    words.extend(
+        f"{w.starts_at.timestamp():.0f}-{w.ends_at.timestamp():.0f}" for w in sorted(windows)
+    )
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]

@@ -171,6 +171,7 @@ plan = Table(
     Column("department", Text, nullable=False, server_default=""),
     Column("state", Text, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("settled_revision", Integer, nullable=False, server_default="0"),
     Column("starts_at", UtcTime),
     Column("ends_at", UtcTime),
     Column("restored_at", UtcTime),
@@ -215,7 +216,8 @@ impact_group = Table(
     Column("class", Text, nullable=False),
     Column("windows", Json, nullable=False),
     Column("facts_key", Text, nullable=False),
-    Column("label", Text, nullable=False, server_default="ledger"),
+    Column("place", Text, nullable=False, server_default=""),
+    Column("knowledge", Text, nullable=False, server_default="ledger"),
 )
 
 impact_area = Table(

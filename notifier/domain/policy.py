@@ -1,0 +1,175 @@
+"""The policy: who hears at which stage, how long before, by which media. Data, read from a file.
+
+Day counts and limits come from law and practice (``docs/policy.md`` gives each its source) and are
+never constants in code. ``notifier.intake.policies`` reads the file.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from notifier.channel import Medium
+from notifier.domain.customer import Audience, Need
+from notifier.domain.impact import ImpactClass
+from notifier.domain.notice import CORRECTIONS, Stage
+from notifier.domain.plan import Change, PlanKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One line of the policy: to these audiences, at this stage, so long before, by these media.
+
+    ``media`` is a chain: the first by which the recipient can be reached, the next if that fails.
+    An empty set of kinds, classes, audiences or needs means all of them. Rules of one stage with
+    different ``track`` all apply; of one track the first that fits does. ``lead`` counts back from
+    the start of the window; None means at once. ``confirm``: a message nobody confirms counts as
+    failed and the next medium follows.
+    """
+
+    stage: Stage
+    media: tuple[Medium, ...]
+    lead: timedelta | None = None
+    kinds: frozenset[PlanKind] = frozenset()
+    classes: frozenset[ImpactClass] = frozenset({ImpactClass.OUT, ImpactClass.SHORT})
+    audiences: frozenset[Audience] = frozenset()
+    needs: frozenset[Need] = frozenset()
+    track: str = ""
+    confirm: bool = False
+    ignores_quiet_hours: bool = False
+
+    def fits(
+        self, kind: PlanKind, impact_class: ImpactClass, audience: Audience, need: Need
+    ) -> bool:
+        """Whether the rule speaks of this kind of plan, class and recipient."""
+        return (
+            (not self.kinds or kind in self.kinds)
+            and (not self.classes or impact_class in self.classes)
+            and (not self.audiences or audience in self.audiences)
+            and (not self.needs or need in self.needs)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """No message by these media from ``starts`` to ``ends``, local time, which may span midnight.
+
+    A change or a cancellation is told all the same when waiting for the end of the quiet hours
+    would leave less than ``margin`` before it matters.
+    """
+
+    starts: time
+    ends: time
+    media: frozenset[Medium]
+    margin: timedelta
+
+    def cover(self, moment: datetime, zone: ZoneInfo) -> bool:
+        """Whether the aware ``moment`` lies in the quiet hours of ``zone``."""
+        local = moment.astimezone(zone).time()
+        if self.starts <= self.ends:
+            return self.starts <= local < self.ends
+        return local >= self.starts or local < self.ends
+
+    def last_end(self, moment: datetime, zone: ZoneInfo) -> datetime:
+        """The end of the quiet hours that cover ``moment``."""
+        local = moment.astimezone(zone)
+        end = local.replace(hour=self.ends.hour, minute=self.ends.minute, second=0, microsecond=0)
+        return end if end > local else _next_day(end, zone)
+
+    def last_start(self, moment: datetime, zone: ZoneInfo) -> datetime:
+        """The start of the quiet hours that cover ``moment``."""
+        local = moment.astimezone(zone)
+        start = local.replace(
+            hour=self.starts.hour, minute=self.starts.minute, second=0, microsecond=0
+        )
+        return start if start <= local else _day_before(start, zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything a jurisdiction and its utility decide; ``version`` is a digest of the file.
+
+    ``legal_lead`` is what the law asks for, a kind of plan each. ``caps`` bound the messages a person
+    may get in 24 hours, a medium each; corrections do not count against them. ``horizon``: how far
+    ahead notices are laid out. ``min_gap``: a reminder so soon after another notice is left out.
+    ``early``: a restoration is told when it comes at least this much before its time.
+    ``part_price`` is what one SMS part costs, in the utility's currency.
+    """
+
+    name: str
+    version: str
+    jurisdiction: str
+    rules: tuple[Rule, ...]
+    legal_lead: Mapping[PlanKind, timedelta]
+    quiet: QuietHours | None = None
+    caps: Mapping[Medium, int] = field(default_factory=dict)
+    horizon: timedelta = timedelta(hours=48)
+    min_gap: timedelta = timedelta(hours=6)
+    early: timedelta = timedelta(minutes=30)
+    approval_threshold: int = 500
+    approval_exempt: frozenset[Change] = frozenset()
+    failover_margin: timedelta = timedelta(hours=2)
+    owner: str = "operations"
+    part_price: float = 0.0
+
+    def tells(self, kind: PlanKind, impact_class: ImpactClass) -> bool:
+        """Whether anybody is told at all of a class in a plan of this kind."""
+        return any(
+            rule.stage is Stage.ADVANCE
+            and (not rule.kinds or kind in rule.kinds)
+            and (not rule.classes or impact_class in rule.classes)
+            for rule in self.rules
+        )
+
+    def rules_for(
+        self,
+        stage: Stage,
+        kind: PlanKind,
+        impact_class: ImpactClass,
+        audience: Audience,
+        need: Need,
+    ) -> Iterator[Rule]:
+        """The rules that apply, the first that fits of each track."""
+        seen: set[str] = set()
+        for rule in self.rules:
+            if rule.stage is not stage or rule.track in seen:
+                continue
+            if rule.fits(kind, impact_class, audience, need):
+                seen.add(rule.track)
+                yield rule
+
+    def settle(
+        self,
+        due: datetime,
+        *,
+        now: datetime,
+        latest: datetime,
+        medium: Medium,
+        stage: Stage,
+        zone: ZoneInfo,
+    ) -> tuple[datetime, str]:
+        """When to send what is due at ``due``, and why not then.
+
+        Past due means now. In quiet hours the notice moves to just before them where that is still
+        ahead, else to their end unless that is later than ``latest`` (for corrections: than
+        ``latest`` less the margin); else it goes at once. All times are aware.
+        """
+        due = max(due, now)
+        quiet = self.quiet
+        if quiet is None or medium not in quiet.media or not quiet.cover(due, zone):
+            return due, ""
+        before = quiet.last_start(due, zone) - timedelta(minutes=1)
+        if before >= now and stage not in CORRECTIONS:
+            return before, "quiet_hours.earlier"
+        after = quiet.last_end(due, zone)
+        if after + quiet.margin <= latest:
+            return after, "quiet_hours.later"
+        return due, "quiet_hours.overridden"
+
+
+def _next_day(moment: datetime, zone: ZoneInfo) -> datetime:
+    return (moment.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
+
+
+def _day_before(moment: datetime, zone: ZoneInfo) -> datetime:
+    return (moment.replace(tzinfo=None) - timedelta(days=1)).replace(tzinfo=zone)

@@ -1,0 +1,330 @@
+"""What people should have been told: a pure function of plan revision, impact, policy and time.
+
+Recipients are decided by the *cell*: everybody with the same impact group, the same traits and the
+same last notice. A plan has a handful of cells however many people it touches, so the store applies
+one decision to a million rows.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from notifier.channel import Medium
+from notifier.domain.customer import REACH_BY_MEDIUM, Audience, Need, Reach
+from notifier.domain.impact import Group, ImpactClass
+from notifier.domain.notice import Facts, Notice, Stage
+from notifier.domain.plan import PlanKind, PlanState
+from notifier.domain.policy import Policy, Rule
+from notifier.domain.window import Window
+
+#: The facts of somebody who was told that nothing will happen after all.
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFacts:
+    """What ``required`` needs of a plan: its present revision. Times are aware UTC."""
+
+    number: str
+    revision: int
+    kind: PlanKind
+    state: PlanState
+    works: str
+    restored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a notice said that was sent before: class and windows, under their ``facts_key``."""
+
+    key: str
+    impact_class: ImpactClass
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Recipients who must all hear the same. ``group`` is None for those no longer affected;
+    ``told`` is the key of the last notice that reached them (None: never any), ``told_media``
+    the media that carried it."""
+
+    group: int | None
+    told: str | None
+    told_media: Reach
+    audience: Audience
+    need: Need
+    locale: str
+    reach: Reach
+    people: int = 0
+
+    @property
+    def name(self) -> str:
+        """The cell in words that stay the same from one run to the next."""
+        group = "-" if self.group is None else str(self.group)
+        return (
+            f"{group}|{self.told or '-'}|{int(self.told_media)}|{self.audience.value}|"
+            f"{int(self.need)}|{self.locale}|{int(self.reach)}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A stage of which a cell hears nothing, and why, as a stable code."""
+
+    stage: Stage
+    reason: str
+
+
+def required(
+    plan: PlanFacts,
+    groups: Mapping[int, Group],
+    told: Mapping[str, Told],
+    cell: Cell,
+    policy: Policy,
+    now: datetime,
+    zone: ZoneInfo,
+) -> Iterator[Notice | Skip]:
+    """Every notice the people of one cell should get from now on, and every stage they should not.
+
+    ``told`` explains the keys of earlier notices. A notice of rung 0 is wanted at once, one of a
+    higher rung only for those whom the rung below failed to reach.
+    """
+    group = groups.get(cell.group) if cell.group is not None else None
+    before = told.get(cell.told) if cell.told not in (None, NOTHING) else None
+    if plan.state is PlanState.DONE:
+        yield from _closing(plan, group, before, cell, policy, now, zone)
+        return
+    off = plan.state is PlanState.CANCELLED or group is None
+    if off or not policy.tells(plan.kind, group.impact_class):  # type: ignore[union-attr]
+        stage = Stage.CANCELLED if plan.state is PlanState.CANCELLED else Stage.REMOVED
+        if before is None:
+            yield Skip(stage=stage, reason="never_told" if off else "policy.tells_nobody")
+        elif max(window.ends_at for window in before.windows) <= now:
+            yield Skip(stage=stage, reason="outage_over")
+        else:
+            yield from _correction(stage, plan, group, before, cell, policy, now, zone)
+        return
+    assert group is not None  # noqa: S101  # narrows for the type checker: ``off`` is False
+    if before is None:
+        yield from _announcement(plan, group, cell, policy, now, zone)
+    elif before.key != group.facts_key:
+        yield from _correction(
+            _kind_of_change(before, group, now), plan, group, before, cell, policy, now, zone
+        )
+    yield from _reminders(plan, group, before, cell, policy, now, zone)
+
+
+def _kind_of_change(before: Told, group: Group, now: datetime) -> Stage:
+    started = min(window.starts_at for window in before.windows) <= now
+    later = max(w.ends_at for w in group.windows) > max(w.ends_at for w in before.windows)
+    return Stage.LATE if started and later else Stage.RESCHEDULED
+
+
+def _announcement(
+    plan: PlanFacts, group: Group, cell: Cell, policy: Policy, now: datetime, zone: ZoneInfo
+) -> Iterator[Notice | Skip]:
+    """The advance notice; one that became due late is sent at once."""
+    start = min(window.starts_at for window in group.windows)
+    unplanned = plan.kind is PlanKind.UNPLANNED
+    expires = max(w.ends_at if unplanned else w.starts_at for w in group.windows)
+    occasion = f"r{plan.revision}" if cell.told == NOTHING else ""
+    if expires <= now:
+        yield Skip(stage=Stage.ADVANCE, reason="outage_begun")
+        return
+    found = False
+    for rule in policy.rules_for(
+        Stage.ADVANCE, plan.kind, group.impact_class, cell.audience, cell.need
+    ):
+        found = True
+        due = now if rule.lead is None else start - rule.lead
+        facts = _facts(plan, Stage.ADVANCE, group, None, cell)
+        yield from _chain(rule, facts, occasion, due, expires, cell, policy, now, zone, start)
+    if not found:
+        yield Skip(stage=Stage.ADVANCE, reason="policy.not_this_audience")
+
+
+def _reminders(
+    plan: PlanFacts,
+    group: Group,
+    before: Told | None,
+    cell: Cell,
+    policy: Policy,
+    now: datetime,
+    zone: ZoneInfo,
+) -> Iterator[Notice | Skip]:
+    """A reminder for the first window of each local day, unless another notice says it just then."""
+    days: set[object] = set()
+    for window in sorted(group.windows):
+        day = window.starts_at.astimezone(zone).date()
+        if day in days or window.starts_at <= now:
+            continue
+        days.add(day)
+        for rule in policy.rules_for(
+            Stage.REMINDER, plan.kind, group.impact_class, cell.audience, cell.need
+        ):
+            due = now if rule.lead is None else window.starts_at - rule.lead
+            first = _first_due(plan, group, cell, policy, now)
+            if before is None and first is not None and first > due - policy.min_gap:
+                yield Skip(stage=Stage.REMINDER, reason="advance_serves")
+                continue
+            if before is not None and before.key != group.facts_key and now > due - policy.min_gap:
+                yield Skip(stage=Stage.REMINDER, reason="correction_serves")
+                continue
+            facts = _facts(plan, Stage.REMINDER, group, None, cell)
+            yield from _chain(
+                rule,
+                facts,
+                window.starts_at.strftime("%Y%m%dT%H%MZ"),
+                due,
+                window.starts_at,
+                cell,
+                policy,
+                now,
+                zone,
+                window.starts_at,
+            )
+
+
+def _first_due(
+    plan: PlanFacts, group: Group, cell: Cell, policy: Policy, now: datetime
+) -> datetime | None:
+    start = min(window.starts_at for window in group.windows)
+    for rule in policy.rules_for(
+        Stage.ADVANCE, plan.kind, group.impact_class, cell.audience, cell.need
+    ):
+        return max(now, now if rule.lead is None else start - rule.lead)
+    return None
+
+
+def _correction(
+    stage: Stage,
+    plan: PlanFacts,
+    group: Group | None,
+    before: Told,
+    cell: Cell,
+    policy: Policy,
+    now: datetime,
+    zone: ZoneInfo,
+) -> Iterator[Notice | Skip]:
+    """Puts right what was told, by every medium that carried it; other media follow on failure."""
+    facts = _facts(plan, stage, group, before, cell)
+    old_end = max(window.ends_at for window in before.windows)
+    old_start = min(window.starts_at for window in before.windows)
+    matters = old_start
+    expires = old_end
+    if group is not None and stage in (Stage.RESCHEDULED, Stage.LATE):
+        matters = min(matters, min(window.starts_at for window in group.windows))
+        expires = max(expires, max(window.ends_at for window in group.windows))
+    carried = [m for m in Medium if cell.told_media & REACH_BY_MEDIUM[m]]
+    chain = _media_of(stage, plan, before.impact_class, cell, policy)
+    for medium in carried:
+        rest = tuple(other for other in chain if other not in carried)
+        rule = Rule(stage=stage, media=(medium, *rest), track=medium.value)
+        yield from _chain(
+            rule, facts, f"r{plan.revision}", now, expires, cell, policy, now, zone, matters
+        )
+    if not carried:
+        yield Skip(stage=stage, reason="never_told")
+
+
+def _media_of(
+    stage: Stage, plan: PlanFacts, impact_class: ImpactClass, cell: Cell, policy: Policy
+) -> tuple[Medium, ...]:
+    """The chain the policy gives for this correction, or else for the advance notice."""
+    for wanted in (stage, Stage.ADVANCE):
+        for rule in policy.rules_for(wanted, plan.kind, impact_class, cell.audience, cell.need):
+            return rule.media
+    return ()
+
+
+def _closing(
+    plan: PlanFacts,
+    group: Group | None,
+    before: Told | None,
+    cell: Cell,
+    policy: Policy,
+    now: datetime,
+    zone: ZoneInfo,
+) -> Iterator[Notice | Skip]:
+    """Supply is back: told where it came early, and to whoever has a poster to take down."""
+    restored = plan.restored_at
+    if group is None or before is None or restored is None:
+        yield Skip(stage=Stage.RESTORED, reason="never_told")
+        return
+    promised = max(window.ends_at for window in before.windows)
+    is_place = cell.audience is Audience.ENTRANCE
+    if not is_place and promised - restored < policy.early:
+        yield Skip(stage=Stage.RESTORED, reason="restored_as_announced")
+        return
+    facts = _facts(plan, Stage.RESTORED, group, before, cell)
+    for rule in policy.rules_for(
+        Stage.RESTORED, plan.kind, before.impact_class, cell.audience, cell.need
+    ):
+        expires = restored + (timedelta(days=7) if is_place else timedelta(hours=6))
+        yield from _chain(rule, facts, "", now, expires, cell, policy, now, zone, expires)
+
+
+def _chain(
+    rule: Rule,
+    facts: Facts,
+    occasion: str,
+    due: datetime,
+    expires: datetime,
+    cell: Cell,
+    policy: Policy,
+    now: datetime,
+    zone: ZoneInfo,
+    matters: datetime,
+) -> Iterator[Notice | Skip]:
+    """One notice for each medium of the chain by which the cell can be reached, in order."""
+    reachable = [m for m in rule.media if cell.reach & REACH_BY_MEDIUM[m]]
+    if expires <= now:
+        yield Skip(stage=rule.stage, reason="too_late")
+        return
+    if not reachable:
+        yield Skip(stage=rule.stage, reason="unreachable")
+        return
+    name = f"{occasion}:{rule.track}" if rule.track else occasion
+    for rung, medium in enumerate(reachable):
+        if rule.ignores_quiet_hours:
+            at, why = max(due, now), ""
+        else:
+            at, why = policy.settle(
+                due, now=now, latest=matters, medium=medium, stage=rule.stage, zone=zone
+            )
+        yield Notice(
+            stage=rule.stage,
+            occasion=name,
+            rung=rung,
+            medium=medium,
+            locale=cell.locale,
+            facts=facts,
+            due_at=at,
+            expires_at=expires,
+            reason=why,
+        )
+
+
+def _facts(
+    plan: PlanFacts, stage: Stage, group: Group | None, before: Told | None, cell: Cell
+) -> Facts:
+    """The facts of a notice; without a group (removed, cancelled) the class is the one told."""
+    if group is not None:
+        impact_class, windows, where = group.impact_class, group.windows, group.place
+    else:
+        assert before is not None  # noqa: S101  # nobody is told of nothing
+        impact_class, windows, where = before.impact_class, (), ""
+    return Facts(
+        number=plan.number,
+        stage=stage,
+        impact_class=impact_class,
+        windows=windows,
+        told_windows=before.windows if before is not None else (),
+        audience=cell.audience,
+        need=cell.need,
+        where=where,
+        works=plan.works,
+        revision=plan.revision,
+        restored_at=plan.restored_at,
+    )
