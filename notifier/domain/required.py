@@ -36,11 +36,12 @@ class PlanFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a notice said that was sent before: class and windows, under their ``facts_key``."""
+    """What a notice said that was sent before, under its ``facts_key``: class, windows, place."""
 
     key: str
     impact_class: ImpactClass
     windows: tuple[Window, ...]
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +315,7 @@ def _facts(
         impact_class, windows, where = group.impact_class, group.windows, group.place
     else:
         assert before is not None  # noqa: S101  # nobody is told of nothing
-        impact_class, windows, where = before.impact_class, (), ""
+        impact_class, windows, where = before.impact_class, (), before.place
     return Facts(
         number=plan.number,
         stage=stage,

@@ -1,0 +1,135 @@
+"""Reads a policy file (TOML) into a ``Policy``; the shipped ones stand in ``notifier/policies``."""
+
+import hashlib
+import re
+import tomllib
+from datetime import time, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from notifier.channel import Medium
+from notifier.domain import errors, policy
+from notifier.domain.customer import Audience, Need
+from notifier.domain.impact import ImpactClass
+from notifier.domain.notice import Stage
+from notifier.domain.plan import Change, PlanKind
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
+
+
+class PolicyError(errors.Invalid):
+    """The policy file cannot be used."""
+
+    code = "policy.invalid"
+
+
+def _duration(raw: object) -> object:
+    if not isinstance(raw, str):
+        return raw
+    match = _DURATION.fullmatch(raw)
+    if not raw or match is None:
+        raise ValueError("a duration reads like 7d, 24h, 30m or 7d12h")
+    days, hours, minutes = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def _need(raw: object) -> object:
+    return Need[raw.upper()] if isinstance(raw, str) and raw.upper() in Need.__members__ else raw
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Rule(_Strict):
+    stage: Stage
+    media: tuple[Medium, ...]
+    lead: Duration | None = None
+    kinds: frozenset[PlanKind] = frozenset()
+    classes: frozenset[ImpactClass] = frozenset({ImpactClass.OUT, ImpactClass.SHORT})
+    audiences: frozenset[Audience] = frozenset()
+    needs: frozenset[Annotated[Need, BeforeValidator(_need)]] = frozenset()
+    track: str = ""
+    confirm: bool = False
+    ignores_quiet_hours: bool = False
+
+
+class _QuietHours(_Strict):
+    starts: time
+    ends: time
+    media: frozenset[Medium]
+    margin: Duration
+
+
+class _Approval(_Strict):
+    threshold: int
+    exempt: frozenset[Change] = frozenset()
+
+
+class _File(_Strict):
+    name: str
+    jurisdiction: str
+    owner: str
+    rules: tuple[_Rule, ...]
+    legal_lead: dict[PlanKind, Duration]
+    approval: _Approval
+    quiet_hours: _QuietHours | None = None
+    caps: dict[Medium, int] = {}
+    horizon: Duration = timedelta(hours=48)
+    min_gap: Duration = timedelta(hours=6)
+    early: Duration = timedelta(minutes=30)
+    failover_margin: Duration = timedelta(hours=2)
+    part_price: float = 0.0
+
+
+def read_policy(name_or_path: str) -> policy.Policy:
+    """A shipped policy by its name (``cn``, ``gb``) or one's own by its path.
+
+    Raises ``PolicyError`` naming the line of the file that is wrong.
+    """
+    shipped = resources.files("notifier") / "policies" / f"{name_or_path}.toml"
+    if shipped.is_file():
+        text = shipped.read_text(encoding="utf-8")
+    else:
+        try:
+            text = Path(name_or_path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise PolicyError(f"There is no policy {name_or_path}: {error.strerror}.") from error
+    try:
+        return policy_from_dict(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"The policy {name_or_path} is not TOML: {error}.") from error
+
+
+def policy_from_dict(raw: dict[str, Any]) -> policy.Policy:
+    """A policy from its parsed file. Raises ``PolicyError`` naming the first setting that is wrong."""
+    try:
+        file = _File.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise PolicyError(f"Policy setting {place}: {first['msg']}.") from error
+    quiet = file.quiet_hours
+    return policy.Policy(
+        name=file.name,
+        version=hashlib.sha256(repr(sorted(raw.items(), key=str)).encode()).hexdigest()[:12],
+        jurisdiction=file.jurisdiction,
+        rules=tuple(policy.Rule(**dict(rule)) for rule in file.rules),
+        legal_lead=file.legal_lead,
+        quiet=None if quiet is None else policy.QuietHours(**dict(quiet)),
+        caps=file.caps,
+        horizon=file.horizon,
+        min_gap=file.min_gap,
+        early=file.early,
+        approval_threshold=file.approval.threshold,
+        approval_exempt=file.approval.exempt,
+        failover_margin=file.failover_margin,
+        owner=file.owner,
+        part_price=file.part_price,
+    )
