@@ -1,0 +1,223 @@
+"""Keeps phone numbers: sealed at rest, found again by fingerprint, masked wherever people look.
+
+A sealed number is ``version (1 byte) | length of key id (1) | key id | nonce (12) | ciphertext``,
+AES-256-GCM with the bytes before the nonce as associated data. The keys stay outside the database:
+a stolen copy of it tells nobody's number.
+"""
+
+import base64
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from notifier.domain import errors
+
+_VERSION = 1
+_NONCE_BYTES = 12
+_KEY_BYTES = 32
+_FINGERPRINT_BYTES = 16
+#: Nonces are a random prefix a process plus a counter: as unique as random ones, one system call less.
+_PREFIX_BYTES = 8
+
+
+class VaultClosed(errors.Refusal):
+    """A sealed number cannot be opened: its key is missing, or the bytes were changed."""
+
+    code = "vault.closed"
+
+
+class KeysUnusable(errors.Refusal):
+    """The key file is missing, damaged or readable by others."""
+
+    code = "vault.keys_unusable"
+
+
+class Vault:
+    """Seals with the current key, opens with any key it holds.
+
+    ``keys`` map a key id (1-255 ASCII bytes) to 32 bytes. ``fingerprint_key`` never rotates: with
+    another one, no stored fingerprint would be found again. Raises ``ValueError`` for unusable keys.
+    """
+
+    def __init__(self, keys: Mapping[str, bytes], current: str, fingerprint_key: bytes) -> None:
+        if current not in keys:
+            raise ValueError(f"the current key {current!r} is not among the keys")
+        if len(fingerprint_key) < _KEY_BYTES:
+            raise ValueError(f"the fingerprint key needs {_KEY_BYTES} bytes or more")
+        self._openers: dict[bytes, AESGCM] = {}
+        for name, key in keys.items():
+            if len(key) != _KEY_BYTES:
+                raise ValueError(f"key {name!r} needs {_KEY_BYTES} bytes")
+            self._openers[_header(name)] = AESGCM(key)
+        self._header = _header(current)
+        self._sealer = self._openers[self._header]
+        self._fingerprint_key = fingerprint_key
+        self._prefix = secrets.token_bytes(_PREFIX_BYTES)
+        self._count = 0
+        self._pid = os.getpid()
+
+    def seal(self, phone: str) -> bytes:
+        """The number, encrypted; two seals of one number differ."""
+        count = self._count
+        self._count = count + 1
+        if count > 0xFFFFFFFF or os.getpid() != self._pid:
+            self._reseed()
+            return self.seal(phone)
+        nonce = self._prefix + count.to_bytes(_NONCE_BYTES - _PREFIX_BYTES, "big")
+        header = self._header
+        return header + nonce + self._sealer.encrypt(nonce, phone.encode(), header)
+
+    def open(self, sealed: bytes) -> str:
+        """The number. Raises ``VaultClosed`` when the key is unknown or the bytes were changed."""
+        end = 2 + sealed[1] if len(sealed) > 1 else 0
+        opener = self._openers.get(sealed[:end])
+        if opener is None:
+            raise VaultClosed("A sealed phone number needs a key that this service does not hold.")
+        body = end + _NONCE_BYTES
+        try:
+            return opener.decrypt(sealed[end:body], sealed[body:], sealed[:end]).decode()
+        except (InvalidTag, ValueError) as error:
+            raise VaultClosed("A sealed phone number was changed after it was sealed.") from error
+
+    def fingerprint(self, phone: str) -> bytes:
+        """16 bytes that are the same for the same number and tell nothing without the key."""
+        return hmac.digest(self._fingerprint_key, phone.encode(), "sha256")[:_FINGERPRINT_BYTES]
+
+    def needs_rotation(self, sealed: bytes) -> bool:
+        """Whether the number is sealed with another key than the current one."""
+        return not sealed.startswith(self._header)
+
+    def _reseed(self) -> None:
+        self._prefix = secrets.token_bytes(_PREFIX_BYTES)
+        self._count = 0
+        self._pid = os.getpid()
+
+    @classmethod
+    def load(cls, path: Path) -> "Vault":
+        """The vault whose keys are in ``path``. Raises ``KeysUnusable``."""
+        try:
+            if path.stat().st_mode & 0o077:
+                raise KeysUnusable(f"Others can read the key file {path}; make it mode 0600.")
+            content = json.loads(path.read_text("utf-8"))
+            keys = {name: _decode(key) for name, key in content["keys"].items()}
+            return cls(keys, content["current"], _decode(content["fingerprint_key"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise KeysUnusable(f"The key file {path} cannot be used: {error!r}.") from error
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> "Vault":
+        """``load``, after making a file with new keys (mode 0600) where there is none."""
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_new(path, _new_content())
+        return cls.load(path)
+
+
+def add_key(path: Path) -> str:
+    """Give the key file a new current key and return its id; the old keys still open.
+
+    Raises ``KeysUnusable``.
+    """
+    Vault.load(path)
+    content = json.loads(path.read_text("utf-8"))
+    number = 1
+    while f"k{number}" in content["keys"]:
+        number += 1
+    content["keys"][f"k{number}"] = _encode(secrets.token_bytes(_KEY_BYTES))
+    content["current"] = f"k{number}"
+    _replace(path, content)
+    return f"k{number}"
+
+
+_INSIDE = re.compile(r"(?<!\d)(?:\+?\d[\d\- ()]{5,18}\d)(?!\d)")
+
+
+def mask(phone: str) -> str:
+    """A number as people may see it: 138****0001, +86 138****0001, 0571-****0001, +44 ****0001.
+
+    At most the first three or four and the last four digits stay; short numbers keep their last two.
+    """
+    text = phone.strip()
+    prefix = ""
+    if text.startswith(("+86", "0086")):
+        prefix, text = "+86 ", re.sub(r"^(?:\+86|0086)[\s-]*", "", text)
+    elif foreign := re.match(r"\+\d{1,3}?(?=[\s-]|\d{7,})", text):
+        return f"{foreign.group()} ****{_digits(text)[-4:]}"
+    digits = _digits(text)
+    if len(digits) == 11 and digits.startswith("1"):
+        return f"{prefix}{digits[:3]}****{digits[-4:]}"
+    if (landline := re.match(r"0(?:10|2\d|[3-9]\d\d)", digits)) and len(digits) > 9:
+        return f"{prefix}{landline.group()}-****{digits[-4:]}"
+    if len(digits) >= 7:
+        return f"{prefix}****{digits[-4:]}"
+    return f"{prefix}****{digits[-2:]}" if len(digits) > 2 else "****"
+
+
+def mask_within(text: str) -> str:
+    """The text with everything in it that may be a phone number masked."""
+    return _INSIDE.sub(_mask_found, text)
+
+
+def _mask_found(found: re.Match[str]) -> str:
+    digits = _digits(found.group())
+    return mask(found.group()) if 7 <= len(digits) <= 15 else found.group()
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+def _header(name: str) -> bytes:
+    encoded = name.encode("ascii")
+    if not 1 <= len(encoded) <= 255:
+        raise ValueError("a key id has 1 to 255 ASCII characters")
+    return bytes((_VERSION, len(encoded))) + encoded
+
+
+def _new_content() -> dict[str, object]:
+    return {
+        "current": "k1",
+        "keys": {"k1": _encode(secrets.token_bytes(_KEY_BYTES))},
+        "fingerprint_key": _encode(secrets.token_bytes(_KEY_BYTES)),
+    }
+
+
+def _write_new(path: Path, content: dict[str, object]) -> None:
+    """Write the file whole or not at all; where another process was first, its keys stand."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    _write(temporary, content)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
+
+
+def _replace(path: Path, content: dict[str, object]) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    _write(temporary, content)
+    temporary.replace(path)
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _encode(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
