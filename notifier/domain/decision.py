@@ -1,0 +1,94 @@
+"""The last decision before a message leaves: send it, hold it back until a time, or drop it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from notifier.channel import Medium
+from notifier.domain.customer import REACH_BY_MEDIUM, Reach
+from notifier.domain.notice import CORRECTIONS, Stage
+from notifier.domain.plan import PlanState
+from notifier.domain.policy import Policy
+
+#: How long a batch waits for its plan to be reconciled or its channel to be started again.
+RECONSIDER = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """It still holds: send it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Not before ``until``, because of ``reason`` (a stable code)."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Never, because of ``reason`` (a stable code)."""
+
+    reason: str
+
+
+Decision = Send | Defer | Drop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What a batch is decided on. Times are aware.
+
+    ``notice_revision`` is the revision the batch speaks of, ``settled_revision`` the one up to which
+    the ledger of deliveries follows the plan.
+    """
+
+    stage: Stage
+    medium: Medium
+    notice_revision: int
+    plan_revision: int
+    settled_revision: int
+    plan_state: PlanState
+    expires_at: datetime
+    matters_at: datetime
+    ignores_quiet_hours: bool = False
+    channel_stopped: bool = False
+
+
+def decide(sending: Sending, policy: Policy, now: datetime, zone: ZoneInfo) -> Decision:
+    """Whether a whole batch may leave. A person's own reasons are ``refuse_person``'s."""
+    if now >= sending.expires_at:
+        return Drop("too_late")
+    if sending.notice_revision != sending.plan_revision or (
+        sending.settled_revision != sending.plan_revision
+    ):
+        return Defer(now + RECONSIDER, "plan.not_reconciled")
+    if sending.channel_stopped:
+        return Defer(now + RECONSIDER, "channel.stopped")
+    if not sending.ignores_quiet_hours:
+        at, why = policy.settle(
+            now,
+            now=now,
+            latest=sending.matters_at,
+            medium=sending.medium,
+            stage=sending.stage,
+            zone=zone,
+        )
+        if at > now:
+            return Defer(at, why)
+    return Send()
+
+
+def refuse_person(
+    medium: Medium, stage: Stage, reach: Reach, address: str, sent_today: int, cap: int | None
+) -> str | None:
+    """Why this person may not be sent this message after all, as a stable code; None: go ahead."""
+    if not address:
+        return "address.gone"
+    if not reach & REACH_BY_MEDIUM[medium]:
+        return "opted_out"
+    if cap is not None and sent_today >= cap and stage not in CORRECTIONS:
+        return "cap.reached"
+    return None

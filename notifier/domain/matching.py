@@ -1,0 +1,280 @@
+"""Matching by ledger: which transformer areas a plan revision takes out, and which only for seconds.
+
+The ledger knows station, feeder, transformer area and usage point, but no switches, so a section of
+a feeder counts as the whole feeder, with a finding. What a plan names more closely wins: an area
+listed as transferred is SHORT although its feeder is OUT.
+"""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from notifier.domain import names
+from notifier.domain.finding import Finding, Severity
+from notifier.domain.impact import Group, ImpactClass
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.plan import (
+    Equipment,
+    EquipmentKind,
+    PlanContent,
+    PlanKind,
+    Transfer,
+    Transition,
+)
+from notifier.domain.window import Window, union
+
+#: A plan that gives no span for its transfers: the seconds fall this close to the window's ends.
+ASSUMED_SPAN = timedelta(minutes=15)
+
+_GRAVITY = {impact_class: rank for rank, impact_class in enumerate(ImpactClass)}
+_CLASS_OF_TRANSITION = {
+    Transition.OPEN: ImpactClass.SHORT,
+    Transition.CLOSED: ImpactClass.TRANSFERRED_LIVE,
+}
+_NAMES_SHOWN = 3
+
+
+class Level(StrEnum):
+    """What a target is: all usage points of an area, or those of a feeder that have no area."""
+
+    AREA = "area"
+    FEEDER = "feeder"
+
+
+Target = tuple[Level, int]
+_Claims = dict[Target, list[tuple[int, ImpactClass, tuple[Window, ...]]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The impact of one revision. Every usage point of an area in ``areas`` belongs to that group, and
+    every usage point without an area on a feeder in ``feeders``."""
+
+    groups: tuple[Group, ...]
+    areas: Mapping[int, int]
+    feeders: Mapping[int, int]
+    findings: tuple[Finding, ...]
+
+
+def match(content: PlanContent, index: NetworkIndex) -> Match:
+    """Applies the plan to the ledger. Equipment that cannot be found, or could be several assets, is a
+    finding and matches nothing: it is never guessed."""
+    findings: list[Finding] = []
+    claims: _Claims = defaultdict(list)
+    transfers = list(content.transfers)
+    equipment = content.equipment
+    if content.kind is PlanKind.SHORT_TRANSFER and not transfers:
+        transfers.append(
+            Transfer(equipment=equipment, transition=Transition.OPEN, spans=content.windows)
+        )
+        equipment = ()
+    windows = union(content.windows)
+    if windows:
+        for item in equipment:
+            for target, rank in _resolve(item, index, findings):
+                claims[target].append((rank, ImpactClass.OUT, windows))
+    for transfer in transfers:
+        spans = union(transfer.spans) or _assumed_spans(windows, findings)
+        for item in transfer.equipment:
+            for target, rank in _resolve(item, index, findings):
+                claims[target].append((rank, _CLASS_OF_TRANSITION[transfer.transition], spans))
+    chosen = {target: _choose(target, wanted, index, findings) for target, wanted in claims.items()}
+    return _grouped(chosen, index, findings)
+
+
+def _choose(
+    target: Target,
+    wanted: list[tuple[int, ImpactClass, tuple[Window, ...]]],
+    index: NetworkIndex,
+    findings: list[Finding],
+) -> tuple[ImpactClass, tuple[Window, ...]]:
+    """The closest naming wins; of equally close ones the gravest, with a finding."""
+    closest = max(rank for rank, _, _ in wanted)
+    claims = [(c, w) for rank, c, w in wanted if rank == closest]
+    gravest = min((c for c, _ in claims), key=_GRAVITY.__getitem__)
+    if len({c for c, _ in claims}) > 1:
+        findings.append(
+            Finding(
+                code="impact.contradictory",
+                severity=Severity.WARNING,
+                found=_name_of(target, index),
+                expected="停电或转供二者之一 / either out or transferred, not both",
+            )
+        )
+    return gravest, union(w for c, spans in claims if c is gravest for w in spans)
+
+
+def _resolve(
+    item: Equipment, index: NetworkIndex, findings: list[Finding]
+) -> Iterable[tuple[Target, int]]:
+    """Targets with the closeness of their naming: station 0, feeder 1, area 2."""
+    kind, name = item.kind, item.name
+    if kind in (EquipmentKind.AREA, EquipmentKind.UNKNOWN):
+        areas = index.areas_named(name)
+        if len(areas) > 1 and item.station:
+            feeder_ids = {
+                feeder.id
+                for station in index.stations_named(item.station)
+                for feeder in index.feeders_of_station.get(station.id, ())
+            }
+            areas = [area for area in areas if area.feeder_id in feeder_ids] or areas
+        if len(areas) == 1:
+            return [((Level.AREA, areas[0].id), 2)]
+        if len(areas) > 1:
+            return _refuse("equipment.ambiguous", item, findings, [a.name for a in areas])
+    if kind in (EquipmentKind.FEEDER, EquipmentKind.UNKNOWN):
+        feeders = index.feeders_named(name, item.station)
+        if len(feeders) == 1:
+            return _feeder_targets(feeders[0].id, index, 1)
+        if len(feeders) > 1:
+            return _refuse("equipment.ambiguous", item, findings, [f.name for f in feeders])
+    if kind in (EquipmentKind.STATION, EquipmentKind.UNKNOWN):
+        stations = index.stations_named(name)
+        if len(stations) == 1:
+            return [
+                found
+                for feeder in index.feeders_of_station.get(stations[0].id, ())
+                for found in _feeder_targets(feeder.id, index, 0)
+            ]
+    if kind is not EquipmentKind.STATION:
+        within = _feeder_within(item, index)
+        if within is not None:
+            findings.append(
+                Finding(
+                    code="equipment.section_as_feeder",
+                    severity=Severity.WARNING,
+                    found=name,
+                    expected=f"按整条{index.feeders[within].name}通知 / the whole feeder is told",
+                    column="equipment",
+                )
+            )
+            return _feeder_targets(within, index, 1)
+    known = [f.name for f in index.feeders.values()] + [a.name for a in index.areas.values()]
+    return _refuse("equipment.unknown", item, findings, difflib.get_close_matches(name, known))
+
+
+def _feeder_within(item: Equipment, index: NetworkIndex) -> int | None:
+    """The feeder whose name stands inside a section's name; the longest such name, if only one."""
+    text = names.fold(item.name)
+    found = [
+        feeder
+        for feeder in index.feeders.values()
+        if len(feeder.key) > 1 and feeder.key in text and feeder.key != text
+    ]
+    if item.station:
+        ids = {station.id for station in index.stations_named(item.station)}
+        found = [feeder for feeder in found if feeder.station_id in ids] or found
+    longest = max((len(feeder.key) for feeder in found), default=0)
+    found = [feeder for feeder in found if len(feeder.key) == longest]
+    return found[0].id if len(found) == 1 else None
+
+
+def _feeder_targets(feeder_id: int, index: NetworkIndex, rank: int) -> list[tuple[Target, int]]:
+    areas = index.areas_of_feeder.get(feeder_id, ())
+    found: list[tuple[Target, int]] = [((Level.AREA, area.id), rank) for area in areas]
+    return [*found, ((Level.FEEDER, feeder_id), rank)]
+
+
+def _refuse(
+    code: str, item: Equipment, findings: list[Finding], similar: list[str]
+) -> list[tuple[Target, int]]:
+    expected = "台账中的一个名称 / one name of the ledger"
+    if similar:
+        expected += "：" + "、".join(similar[:5])
+    findings.append(
+        Finding(
+            code=code,
+            severity=Severity.ERROR,
+            found=f"{item.station}{item.name}",
+            expected=expected,
+            column="equipment",
+        )
+    )
+    return []
+
+
+def _assumed_spans(windows: tuple[Window, ...], findings: list[Finding]) -> tuple[Window, ...]:
+    """Around both ends of each window, where the plan does not say when the transfers are made."""
+    if windows:
+        findings.append(
+            Finding(
+                code="transfer.span_assumed",
+                severity=Severity.WARNING,
+                found="",
+                expected="转电时段 / the spans of transfer and transfer-back",
+                column="transfers",
+            )
+        )
+    moments = [moment for w in windows for moment in (w.starts_at, w.ends_at)]
+    return union(Window(m - ASSUMED_SPAN, m + ASSUMED_SPAN) for m in moments)
+
+
+def _grouped(
+    chosen: Mapping[Target, tuple[ImpactClass, tuple[Window, ...]]],
+    index: NetworkIndex,
+    findings: list[Finding],
+) -> Match:
+    order = sorted(set(chosen.values()), key=lambda fact: (_GRAVITY[fact[0]], fact[1]))
+    number_of = {fact: number for number, fact in enumerate(order, start=1)}
+    areas = {
+        asset: number_of[fact] for (level, asset), fact in chosen.items() if level is Level.AREA
+    }
+    feeders = {
+        asset: number_of[fact] for (level, asset), fact in chosen.items() if level is Level.FEEDER
+    }
+    groups = tuple(
+        Group(
+            number=number_of[fact],
+            impact_class=fact[0],
+            windows=fact[1],
+            place=_place([target for target in chosen if chosen[target] == fact], index),
+        )
+        for fact in order
+    )
+    points = sum(index.areas[area].points for area in areas)
+    points += sum(index.feeders[feeder].points for feeder in feeders)
+    if points == 0:
+        findings.append(
+            Finding(
+                code="impact.empty",
+                severity=Severity.ERROR,
+                found="0",
+                expected="至少影响一个用户 / at least one usage point affected",
+                column="equipment",
+            )
+        )
+    empty = [index.areas[area].name for area in areas if index.areas[area].points == 0]
+    if empty and points:
+        findings.append(
+            Finding(
+                code="area.without_customers",
+                severity=Severity.WARNING,
+                found="、".join(sorted(empty)[:10]),
+                expected="有用户的台区 / areas with customers",
+                column="equipment",
+            )
+        )
+    return Match(groups=groups, areas=areas, feeders=feeders, findings=tuple(findings))
+
+
+def _place(targets: Iterable[Target], index: NetworkIndex) -> str:
+    """Where a group is, for people: feeders that are wholly in it, else areas; at most three names."""
+    area_ids = {asset for level, asset in targets if level is Level.AREA}
+    feeder_ids = {asset for level, asset in targets if level is Level.FEEDER}
+    shown: list[str] = []
+    for feeder_id in sorted(feeder_ids):
+        own = {area.id for area in index.areas_of_feeder.get(feeder_id, ())}
+        if own <= area_ids:
+            shown.append(index.feeders[feeder_id].name)
+            area_ids -= own
+    shown += [index.areas[area_id].name for area_id in sorted(area_ids)]
+    text = "、".join(shown[:_NAMES_SHOWN])
+    return f"{text}等{len(shown)}处" if len(shown) > _NAMES_SHOWN else text
+
+
+def _name_of(target: Target, index: NetworkIndex) -> str:
+    level, asset = target
+    return index.areas[asset].name if level is Level.AREA else index.feeders[asset].name
