@@ -6,7 +6,8 @@ a stolen copy of it tells nobody's number.
 """
 
 import base64
-import hmac
+import hashlib
+import itertools
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE as _COUNTRIES
 
 from notifier.domain import errors
 
@@ -25,6 +27,7 @@ _KEY_BYTES = 32
 _FINGERPRINT_BYTES = 16
 #: Nonces are a random prefix a process plus a counter: as unique as random ones, one system call less.
 _PREFIX_BYTES = 8
+_LAST_COUNT = 2 ** (8 * (_NONCE_BYTES - _PREFIX_BYTES)) - 1
 
 
 class VaultClosed(errors.Refusal):
@@ -58,19 +61,25 @@ class Vault:
             self._openers[_header(name)] = AESGCM(key)
         self._header = _header(current)
         self._sealer = self._openers[self._header]
-        self._fingerprint_key = fingerprint_key
-        self._prefix = secrets.token_bytes(_PREFIX_BYTES)
-        self._count = 0
-        self._pid = os.getpid()
+        # HMAC (RFC 2104) with both padded keys hashed beforehand: 0.9 µs a number, a fresh one 2.
+        padded = (
+            hashlib.sha256(fingerprint_key).digest()
+            if len(fingerprint_key) > 64
+            else (fingerprint_key)
+        )
+        padded = padded.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+        self._nonces = _Nonces()
 
     def seal(self, phone: str) -> bytes:
         """The number, encrypted; two seals of one number differ."""
-        count = self._count
-        self._count = count + 1
-        if count > 0xFFFFFFFF or os.getpid() != self._pid:
-            self._reseed()
+        nonces = self._nonces
+        count = next(nonces.counter)
+        if count > _LAST_COUNT or os.getpid() != nonces.process:
+            self._nonces = _Nonces()
             return self.seal(phone)
-        nonce = self._prefix + count.to_bytes(_NONCE_BYTES - _PREFIX_BYTES, "big")
+        nonce = nonces.prefix + count.to_bytes(_NONCE_BYTES - _PREFIX_BYTES, "big")
         header = self._header
         return header + nonce + self._sealer.encrypt(nonce, phone.encode(), header)
 
@@ -88,16 +97,15 @@ class Vault:
 
     def fingerprint(self, phone: str) -> bytes:
         """16 bytes that are the same for the same number and tell nothing without the key."""
-        return hmac.digest(self._fingerprint_key, phone.encode(), "sha256")[:_FINGERPRINT_BYTES]
+        inner = self._inner.copy()
+        inner.update(phone.encode())
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[:_FINGERPRINT_BYTES]
 
     def needs_rotation(self, sealed: bytes) -> bool:
         """Whether the number is sealed with another key than the current one."""
         return not sealed.startswith(self._header)
-
-    def _reseed(self) -> None:
-        self._prefix = secrets.token_bytes(_PREFIX_BYTES)
-        self._count = 0
-        self._pid = os.getpid()
 
     @classmethod
     def load(cls, path: Path) -> "Vault":
@@ -120,6 +128,17 @@ class Vault:
         return cls.load(path)
 
 
+class _Nonces:
+    """Numbers used once: never shared with another process, never counted twice by two threads."""
+
+    __slots__ = ("counter", "prefix", "process")
+
+    def __init__(self) -> None:
+        self.prefix = secrets.token_bytes(_PREFIX_BYTES)
+        self.counter = itertools.count()
+        self.process = os.getpid()
+
+
 def add_key(path: Path) -> str:
     """Give the key file a new current key and return its id; the old keys still open.
 
@@ -136,38 +155,52 @@ def add_key(path: Path) -> str:
     return f"k{number}"
 
 
-_INSIDE = re.compile(r"(?<!\d)(?:\+?\d[\d\- ()]{5,18}\d)(?!\d)")
+#: A mobile number wherever it stands, else any long run of digits that is no part of a number.
+_INSIDE = re.compile(
+    r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)"
+    r"|(?<!\d)(?<!\d[.:])\+?\d[\d\- ()]{5,18}\d(?![.:]?\d)"
+)
+#: Dates with their times look like landlines; they are no secret.
+_DATED = re.compile(r"(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])(?!\d)")
+_LANDLINE = re.compile(r"0(?:10|2\d|[3-9]\d\d)")
 
 
 def mask(phone: str) -> str:
-    """A number as people may see it: 138****0001, +86 138****0001, 0571-****0001, +44 ****0001.
+    """A number as people may see it: 138****0001, +86 138****0001, 0571-****0001, +44 ****0958.
 
-    At most the first three or four and the last four digits stay; short numbers keep their last two.
+    The prefix and the last four digits stay; of a short number the last two.
     """
     text = phone.strip()
-    prefix = ""
-    if text.startswith(("+86", "0086")):
-        prefix, text = "+86 ", re.sub(r"^(?:\+86|0086)[\s-]*", "", text)
-    elif foreign := re.match(r"\+\d{1,3}?(?=[\s-]|\d{7,})", text):
-        return f"{foreign.group()} ****{_digits(text)[-4:]}"
     digits = _digits(text)
+    if text.startswith(("+86", "0086")):
+        national = digits.removeprefix("00").removeprefix("86")
+        return f"+86 {_mask_national(national)}"
+    if text.startswith("+"):
+        country = next((digits[:n] for n in (1, 2, 3) if int(digits[:n] or 0) in _COUNTRIES), "")
+        return f"+{country} ****{digits[-4:]}" if len(digits) >= 7 else "****"
+    return _mask_national(digits)
+
+
+def _mask_national(digits: str) -> str:
     if len(digits) == 11 and digits.startswith("1"):
-        return f"{prefix}{digits[:3]}****{digits[-4:]}"
-    if (landline := re.match(r"0(?:10|2\d|[3-9]\d\d)", digits)) and len(digits) > 9:
-        return f"{prefix}{landline.group()}-****{digits[-4:]}"
+        return f"{digits[:3]}****{digits[-4:]}"
+    if (area := _LANDLINE.match(digits)) and len(digits) > 9:
+        return f"{area.group()}-****{digits[-4:]}"
     if len(digits) >= 7:
-        return f"{prefix}****{digits[-4:]}"
-    return f"{prefix}****{digits[-2:]}" if len(digits) > 2 else "****"
+        return f"****{digits[-4:]}"
+    return f"****{digits[-2:]}" if len(digits) > 2 else "****"
 
 
 def mask_within(text: str) -> str:
-    """The text with everything in it that may be a phone number masked."""
+    """The text with everything in it that may be a phone number masked; dates and times stay."""
     return _INSIDE.sub(_mask_found, text)
 
 
 def _mask_found(found: re.Match[str]) -> str:
-    digits = _digits(found.group())
-    return mask(found.group()) if 7 <= len(digits) <= 15 else found.group()
+    text = found.group()
+    if _DATED.match(text) or not 7 <= len(_digits(text)) <= 15:
+        return text
+    return mask(text)
 
 
 def _digits(text: str) -> str:
