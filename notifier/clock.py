@@ -7,9 +7,17 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time, aware and in UTC, and waits for it to pass."""
+    """Tells the time, aware and in UTC, and waits for it to pass.
+
+    ``now`` is the time plans and people live by; it may be simulated. ``wall`` is the time outside,
+    for leases between processes; ``pause`` waits outside for so many seconds.
+    """
 
     def now(self) -> datetime: ...
+
+    def wall(self) -> datetime: ...
+
+    async def pause(self, seconds: float) -> None: ...
 
     async def sleep(self, duration: timedelta) -> None: ...
 
@@ -19,6 +27,12 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def wall(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(max(0.0, duration.total_seconds()))
@@ -38,6 +52,12 @@ class SimulatedClock:
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=(time.monotonic() - self._began) * self._speed)
+
+    def wall(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(max(0.0, duration.total_seconds() / self._speed))

@@ -92,7 +92,8 @@ class Notice:
 
     ``occasion`` tells occurrences of a stage apart: a reminder has one a window, a correction one a
     revision. ``rung`` is the place in the chain of media, from 0. It goes out at ``due_at`` or after,
-    never at ``expires_at`` or later. Times are aware UTC.
+    never at ``expires_at`` or later; ``matters_at`` is when it is too late to act on it. ``confirm``:
+    without a receipt it counts as failed. Times are aware UTC.
     """
 
     stage: Stage
@@ -103,6 +104,9 @@ class Notice:
     facts: Facts
     due_at: datetime
     expires_at: datetime
+    matters_at: datetime
+    confirm: bool = False
+    ignores_quiet_hours: bool = False
     reason: str = field(default="", compare=False)
 
     @property

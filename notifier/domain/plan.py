@@ -140,6 +140,51 @@ class PlanDraft:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A plan as the store knows it. Times are aware UTC.
+
+    ``revision`` counts from 1; the ledger of deliveries follows the plan up to ``settled_revision``.
+    """
+
+    id: int
+    number: str
+    kind: PlanKind
+    department: str
+    state: PlanState
+    revision: int
+    settled_revision: int
+    starts_at: datetime | None
+    ends_at: datetime | None
+    restored_at: datetime | None
+    created_at: datetime
+    submitted_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One revision of a plan, never changed once written.
+
+    ``points_id`` is the revision whose usage points hold for this one too: a change of times alone
+    keeps them. ``source`` says where it was read, ``counts`` and ``difference`` whom it affects.
+    """
+
+    id: int
+    plan_id: int
+    number: int
+    change: Change
+    note: str
+    content: PlanContent
+    digest: str
+    source: dict[str, Any]
+    findings: tuple[dict[str, Any], ...]
+    points_id: int | None
+    counts: dict[str, Any]
+    difference: dict[str, Any]
+    created_at: datetime
+    created_by: str
+
+
 def content_as_dict(content: PlanContent) -> dict[str, Any]:
     """The content as plain JSON values; times are ISO 8601 in UTC, so equal moments read alike."""
     return {

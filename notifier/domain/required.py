@@ -68,6 +68,21 @@ class Cell:
             f"{int(self.need)}|{self.locale}|{int(self.reach)}"
         )
 
+    @classmethod
+    def named(cls, name: str, people: int = 0) -> "Cell":
+        """The inverse of ``name``."""
+        group, told, media, audience, need, locale, reach = name.split("|")
+        return cls(
+            group=None if group == "-" else int(group),
+            told=None if told == "-" else told,
+            told_media=Reach(int(media)),
+            audience=Audience(audience),
+            need=Need(int(need)),
+            locale=locale,
+            reach=Reach(int(reach)),
+            people=people,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
@@ -303,6 +318,9 @@ def _chain(
             facts=facts,
             due_at=at,
             expires_at=expires,
+            matters_at=matters,
+            confirm=rule.confirm,
+            ignores_quiet_hours=rule.ignores_quiet_hours,
             reason=why,
         )
 
