@@ -111,18 +111,15 @@ def _build(sheet: tables.Sheet, vocabulary: Vocabulary, start: int, index: int) 
     columns: dict[str, tuple[int, ...]] = {}
     for column, field in fields.items():
         columns[field] = (*columns.get(field, ()), column)
-    titles = []
-    for row in sheet.rows[start:index]:
-        for text in dict.fromkeys(tables.cell_text(cell) for cell in row):
-            if text:
-                titles.append(text)
+    above = (tables.cell_text(cell) for row in sheet.rows[start:index] for cell in row)
+    titles = tuple(text for text in dict.fromkeys(above) if text)
     return Header(
         index=index,
         end=end,
         columns=columns,
         labels=labels,
         unknown=tuple(column for column in labels if column not in fields),
-        titles=tuple(titles),
+        titles=titles,
     )
 
 
