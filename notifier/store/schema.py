@@ -310,6 +310,7 @@ batch = Table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("sent_at", UtcTime),
     CheckConstraint("state BETWEEN 0 AND 6", name="state"),
+    Index(None, "notice_id"),
     Index("ix_batch_due", "channel", "due_at", sqlite_where=text("state = 0"),
           postgresql_where=text("state = 0")),
     Index("ix_batch_leased", "lease_until", sqlite_where=text("state IN (1, 2)"),

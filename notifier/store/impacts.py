@@ -1,0 +1,243 @@
+"""Impact, frozen: which usage points a revision touches, and how that differs from the one before."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.domain.impact import Group, ImpactClass, Knowledge
+from notifier.domain.matching import Match
+from notifier.domain.window import Window
+from notifier.store import schema
+from notifier.store.engine import Bulk
+
+_AREAS_A_STEP = 5_000
+_POINTS_A_STEP = 20_000
+
+
+class Impacts:
+    """Impacts on one connection, inside the transaction that the caller opened."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def set_groups(self, revision_id: int, groups: Sequence[Group]) -> None:
+        """Writes the groups of a revision that has none yet."""
+        rows = [
+            {
+                "revision_id": revision_id,
+                "number": group.number,
+                "class": group.impact_class.value,
+                "windows": [
+                    [w.starts_at.isoformat(), w.ends_at.isoformat()] for w in group.windows
+                ],
+                "facts_key": group.facts_key,
+                "place": group.place,
+                "knowledge": group.knowledge.value,
+            }
+            for group in groups
+        ]
+        if rows:
+            await self._connection.execute(insert(schema.impact_group), rows)
+
+    async def groups(self, revision_id: int) -> dict[int, Group]:
+        """The groups of a revision by number."""
+        query = select(schema.impact_group).where(schema.impact_group.c.revision_id == revision_id)
+        return {row.number: _group(row._mapping) for row in await self._connection.execute(query)}
+
+    async def groups_of_plan(self, plan_id: int) -> list[Group]:
+        """The groups of all revisions of a plan: whatever somebody may have been told."""
+        query = (
+            select(schema.impact_group)
+            .join(
+                schema.plan_revision,
+                schema.plan_revision.c.id == schema.impact_group.c.revision_id,
+            )
+            .where(schema.plan_revision.c.plan_id == plan_id)
+        )
+        return [_group(row._mapping) for row in await self._connection.execute(query)]
+
+    async def areas(self, points_id: int) -> dict[int, int]:
+        """Group number by area id."""
+        table = schema.impact_area
+        query = select(table.c.area_id, table.c.group_number).where(
+            table.c.revision_id == points_id
+        )
+        return {row.area_id: row.group_number for row in await self._connection.execute(query)}
+
+    async def counts(self, revision_id: int, points_id: int) -> dict[str, Any]:
+        """Usage points by class, and by class and criticality."""
+        result = await self._connection.execute(
+            text(
+                "SELECT g.class AS class, u.criticality AS criticality, count(*) AS points"
+                " FROM impact_point p"
+                " JOIN impact_group g ON g.revision_id = :revision AND g.number = p.group_number"
+                " JOIN usage_point u ON u.id = p.usage_point_id"
+                " WHERE p.revision_id = :points GROUP BY g.class, u.criticality"
+            ),
+            {"revision": revision_id, "points": points_id},
+        )
+        by_class: dict[str, int] = {}
+        by_criticality: dict[str, dict[str, int]] = {}
+        for row in result:
+            by_class[row[0]] = by_class.get(row[0], 0) + row.points
+            by_criticality.setdefault(row[0], {})[str(row.criticality)] = row.points
+        return {"points": by_class, "criticality": by_criticality}
+
+    async def difference(self, new: tuple[int, int], old: tuple[int, int] | None) -> dict[str, int]:
+        """How many usage points are newly affected, no longer affected, affected otherwise, or as before.
+
+        Both are (revision id, id of the revision that holds the points).
+        """
+        if old is None:
+            total = await self._connection.scalar(
+                text("SELECT count(*) FROM impact_point WHERE revision_id = :r"), {"r": new[1]}
+            )
+            return {"added": int(total or 0), "removed": 0, "changed": 0, "unchanged": 0}
+        parameters = {"n": new[0], "np": new[1], "o": old[0], "op": old[1]}
+        row = (
+            await self._connection.execute(
+                text(
+                    "SELECT sum(CASE WHEN b.usage_point_id IS NULL THEN 1 ELSE 0 END) AS added,"
+                    " sum(CASE WHEN bg.facts_key <> ag.facts_key THEN 1 ELSE 0 END) AS changed,"
+                    " sum(CASE WHEN bg.facts_key = ag.facts_key THEN 1 ELSE 0 END) AS unchanged"
+                    " FROM impact_point a"
+                    " JOIN impact_group ag ON ag.revision_id = :n AND ag.number = a.group_number"
+                    " LEFT JOIN impact_point b"
+                    "   ON b.revision_id = :op AND b.usage_point_id = a.usage_point_id"
+                    " LEFT JOIN impact_group bg ON bg.revision_id = :o AND bg.number = b.group_number"
+                    " WHERE a.revision_id = :np"
+                ),
+                parameters,
+            )
+        ).one()
+        removed = await self._connection.scalar(
+            text(
+                "SELECT count(*) FROM impact_point b WHERE b.revision_id = :op AND NOT EXISTS"
+                " (SELECT 1 FROM impact_point a WHERE a.revision_id = :np"
+                "  AND a.usage_point_id = b.usage_point_id)"
+            ),
+            {"np": new[1], "op": old[1]},
+        )
+        return {
+            "added": int(row.added or 0),
+            "removed": int(removed or 0),
+            "changed": int(row.changed or 0),
+            "unchanged": int(row.unchanged or 0),
+        }
+
+    async def points(self, revision_id: int, points_id: int) -> AsyncIterator[tuple[str, Group]]:
+        """Every affected account with its group, in the order of accounts."""
+        groups = await self.groups(revision_id)
+        result = await self._connection.stream(
+            text(
+                "SELECT u.account, p.group_number FROM impact_point p"
+                " JOIN usage_point u ON u.id = p.usage_point_id"
+                " WHERE p.revision_id = :points ORDER BY u.account"
+            ),
+            {"points": points_id},
+        )
+        async for account, number in result:
+            yield account, groups[number]
+
+    async def by_area(self, revision_id: int, points_id: int) -> list[dict[str, Any]]:
+        """Affected areas with feeder, class, windows and number of usage points."""
+        groups = await self.groups(revision_id)
+        result = await self._connection.execute(
+            text(
+                "SELECT a.code, a.name, f.name AS feeder, i.group_number,"
+                " (SELECT count(*) FROM usage_point u"
+                "  WHERE u.area_id = a.id AND u.gone_at IS NULL) AS points"
+                " FROM impact_area i JOIN area a ON a.id = i.area_id"
+                " LEFT JOIN feeder f ON f.id = a.feeder_id"
+                " WHERE i.revision_id = :points ORDER BY f.name, a.name"
+            ),
+            {"points": points_id},
+        )
+        return [
+            {
+                "code": row.code,
+                "name": row.name,
+                "feeder": row.feeder or "",
+                "group": groups[row.group_number],
+                "points": row.points,
+            }
+            for row in result
+        ]
+
+
+async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
+    """Writes every usage point that the match touches, a few thousand at a time.
+
+    Other writers get their turn in between; until ``record_match`` names this revision as the holder
+    of its points, nobody reads them. A second call for the same revision adds nothing.
+    """
+    rows = [
+        {"revision": revision_id, "area": area_id, "number": number}
+        for area_id, number in sorted(match.areas.items())
+    ]
+    for start in range(0, len(rows), _AREAS_A_STEP):
+        async with bulk.transaction() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO impact_area VALUES (:revision, :area, :number) ON CONFLICT DO NOTHING"
+                ),
+                rows[start : start + _AREAS_A_STEP],
+            )
+    await bulk.connection.execute(text("DROP TABLE IF EXISTS frozen"))
+    await bulk.connection.execute(
+        text("CREATE TEMP TABLE frozen (usage_point_id BIGINT PRIMARY KEY, group_number INTEGER)")
+    )
+    await bulk.connection.execute(
+        text(
+            "INSERT INTO frozen SELECT u.id, i.group_number FROM impact_area i"
+            " JOIN usage_point u ON u.area_id = i.area_id"
+            " WHERE i.revision_id = :revision AND u.gone_at IS NULL ORDER BY u.id"
+        ),
+        {"revision": revision_id},
+    )
+    for feeder_id, number in match.feeders.items():
+        await bulk.connection.execute(
+            text(
+                "INSERT INTO frozen SELECT u.id, CAST(:number AS INTEGER) FROM usage_point u"
+                " WHERE u.feeder_id = :feeder AND u.area_id IS NULL AND u.gone_at IS NULL"
+            ),
+            {"feeder": feeder_id, "number": number},
+        )
+    last = -1
+    while True:
+        edge = await bulk.connection.scalar(
+            text(
+                "SELECT max(usage_point_id) FROM (SELECT usage_point_id FROM frozen"
+                " WHERE usage_point_id > :last ORDER BY usage_point_id LIMIT :step) AS step"
+            ),
+            {"last": last, "step": _POINTS_A_STEP},
+        )
+        if edge is None:
+            break
+        async with bulk.transaction() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO impact_point SELECT CAST(:revision AS BIGINT), usage_point_id, group_number"
+                    " FROM frozen WHERE usage_point_id > :last AND usage_point_id <= :edge"
+                    " ORDER BY usage_point_id ON CONFLICT DO NOTHING"
+                ),
+                {"revision": revision_id, "last": last, "edge": edge},
+            )
+        last = edge
+    await bulk.connection.execute(text("DROP TABLE frozen"))
+
+
+def _group(row: Mapping[Any, Any]) -> Group:
+    return Group(
+        number=row["number"],
+        impact_class=ImpactClass(row["class"]),
+        windows=tuple(
+            Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
+            for start, end in row["windows"]
+        ),
+        place=row["place"],
+        knowledge=Knowledge(row["knowledge"]),
+    )

@@ -1,0 +1,468 @@
+"""Makes the ledger of deliveries follow what is wanted, set by set.
+
+The domain decides per cell; here one statement applies the decision to everybody in it.
+First, in one transaction, nothing stale is left to be sent: unsent batches are given the new content
+or withdrawn. Then what is missing is laid out in steps, so that other writers get their turn.
+Everything may be done again, or by two processes, and comes out the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.channel import Medium
+from notifier.domain.delivery import BatchState, DeliveryState
+from notifier.domain.facts_json import facts_as_dict
+from notifier.domain.notice import Notice
+from notifier.store.columns import to_millis
+from notifier.store.engine import Bulk
+from notifier.store.ids import take
+
+_ROWS_A_STEP = 10_000
+_B = BatchState
+_D = DeliveryState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A notice wanted for everybody with one of ``traits``; only for those whom ``notice.rung - 1``
+    failed to reach when the rung is above 0."""
+
+    cell: str
+    traits: tuple[int, ...]
+    notice: Notice
+    facts_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The provider account that new batches of a medium are composed for."""
+
+    channel: str
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidOut:
+    """What a reconciliation changed, in messages, batches moved to new content excepted."""
+
+    scheduled: int = 0
+    withdrawn: int = 0
+    repointed_batches: int = 0
+    withdrawn_batches: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    wanted: Wanted
+    notice_id: int
+    campaign_id: int
+    after_campaign_id: int | None
+
+
+async def apply(
+    bulk: Bulk,
+    plan_id: int,
+    revision_id: int,
+    wanted: Sequence[Wanted],
+    accounts: Mapping[Medium, Account],
+    *,
+    now: datetime,
+    horizon: timedelta,
+    min_gap: timedelta,
+) -> LaidOut:
+    """Applies ``wanted`` to the people gathered before on the same ``bulk`` (``people.gather``)."""
+    async with bulk.transaction() as connection:
+        placed, repointed, withdrawn_batches = await _turn(
+            connection, plan_id, revision_id, wanted, now
+        )
+    scheduled = await _lay_out(bulk, plan_id, placed, accounts, now + horizon, min_gap)
+    withdrawn = await _withdraw_unwanted(bulk)
+    return LaidOut(
+        scheduled=scheduled,
+        withdrawn=withdrawn,
+        repointed_batches=repointed,
+        withdrawn_batches=withdrawn_batches,
+    )
+
+
+async def repoint_only(
+    connection: AsyncConnection,
+    plan_id: int,
+    revision_id: int,
+    wanted: Sequence[Wanted],
+    *,
+    now: datetime,
+) -> LaidOut:
+    """The same recipients, other content or times, nobody told yet: only batches are touched."""
+    _, repointed, withdrawn = await _turn(connection, plan_id, revision_id, wanted, now)
+    return LaidOut(repointed_batches=repointed, withdrawn_batches=withdrawn)
+
+
+async def is_untouched(connection: AsyncConnection, plan_id: int) -> bool:
+    """Whether no batch of the plan has begun to leave."""
+    begun = await connection.scalar(
+        text(
+            "SELECT 1 FROM batch WHERE plan_id = :plan AND state NOT IN"
+            f" ({int(_B.SCHEDULED)}, {int(_B.WITHDRAWN)}) LIMIT 1"
+        ),
+        {"plan": plan_id},
+    )
+    return begun is None
+
+
+# --- One transaction: nothing stale is left ------------------------------------------------------
+
+
+async def _turn(
+    connection: AsyncConnection,
+    plan_id: int,
+    revision_id: int,
+    wanted: Sequence[Wanted],
+    now: datetime,
+) -> tuple[list[_Placed], int, int]:
+    campaigns = await _campaigns(connection, plan_id, wanted)
+    placed = await _notices(connection, plan_id, revision_id, wanted, campaigns, now)
+    await connection.execute(text("DROP TABLE IF EXISTS wanted_notice"))
+    await connection.execute(
+        text(
+            "CREATE TEMP TABLE wanted_notice (id BIGINT PRIMARY KEY, campaign_id BIGINT, cell TEXT,"
+            " medium TEXT, facts_key TEXT, due_at BIGINT, expires_at BIGINT)"
+        )
+    )
+    if placed:
+        await connection.execute(
+            text(
+                "INSERT INTO wanted_notice VALUES"
+                " (:id, :campaign, :cell, :medium, :facts_key, :due, :expires)"
+            ),
+            [
+                {
+                    "id": item.notice_id,
+                    "campaign": item.campaign_id,
+                    "cell": item.wanted.cell,
+                    "medium": item.wanted.notice.medium.value,
+                    "facts_key": item.wanted.facts_key,
+                    "due": to_millis(item.wanted.notice.due_at),
+                    "expires": to_millis(item.wanted.notice.expires_at),
+                }
+                for item in placed
+            ],
+        )
+    repointed = await connection.execute(
+        text(
+            "UPDATE batch SET notice_id = w.id, due_at = w.due_at, expires_at = w.expires_at"
+            " FROM notice n, wanted_notice w"
+            f" WHERE batch.plan_id = :plan AND batch.state = {int(_B.SCHEDULED)}"
+            " AND n.id = batch.notice_id AND w.campaign_id = n.campaign_id AND w.cell = n.cell"
+            " AND w.medium = n.medium AND w.id <> n.id"
+        ),
+        {"plan": plan_id},
+    )
+    withdrawn = await connection.execute(
+        text(
+            f"UPDATE batch SET state = {int(_B.WITHDRAWN)}, reason = 'no_longer_wanted'"
+            f" WHERE plan_id = :plan AND state = {int(_B.SCHEDULED)}"
+            " AND notice_id NOT IN (SELECT id FROM wanted_notice)"
+        ),
+        {"plan": plan_id},
+    )
+    await connection.execute(
+        # A poster that hangs nowhere yet and says what no longer holds is not put up.
+        text(
+            f"UPDATE delivery SET state = {int(_D.WITHDRAWN)}, code = 'no_longer_wanted'"
+            f" WHERE state = {int(_D.ACCEPTED)} AND batch_id IN ("
+            "  SELECT b.id FROM batch b JOIN notice n ON n.id = b.notice_id"
+            f"  WHERE b.plan_id = :plan AND n.medium = '{Medium.POSTING.value}'"
+            "   AND NOT EXISTS (SELECT 1 FROM wanted_notice w"
+            "    WHERE w.campaign_id = n.campaign_id AND w.facts_key = n.facts_key))"
+        ),
+        {"plan": plan_id},
+    )
+    await connection.execute(text("DROP TABLE wanted_notice"))
+    return placed, repointed.rowcount, withdrawn.rowcount
+
+
+async def _campaigns(
+    connection: AsyncConnection, plan_id: int, wanted: Sequence[Wanted]
+) -> dict[tuple[str, str, int], int]:
+    keys = sorted({_campaign_key(item) for item in wanted})
+    if keys:
+        await connection.execute(
+            text(
+                "INSERT INTO campaign (plan_id, stage, occasion, rung)"
+                " VALUES (:plan, :stage, :occasion, :rung) ON CONFLICT DO NOTHING"
+            ),
+            [{"plan": plan_id, "stage": s, "occasion": o, "rung": r} for s, o, r in keys],
+        )
+    result = await connection.execute(
+        text("SELECT id, stage, occasion, rung FROM campaign WHERE plan_id = :plan"),
+        {"plan": plan_id},
+    )
+    return {(row.stage, row.occasion, row.rung): row.id for row in result}
+
+
+def _campaign_key(item: Wanted) -> tuple[str, str, int]:
+    return item.notice.stage.value, item.notice.occasion, item.notice.rung
+
+
+async def _notices(
+    connection: AsyncConnection,
+    plan_id: int,
+    revision_id: int,
+    wanted: Sequence[Wanted],
+    campaigns: Mapping[tuple[str, str, int], int],
+    now: datetime,
+) -> list[_Placed]:
+    rows = []
+    for item in wanted:
+        notice = item.notice
+        rows.append(
+            {
+                "plan": plan_id,
+                "revision": revision_id,
+                "campaign": campaigns[_campaign_key(item)],
+                "cell": item.cell,
+                "medium": notice.medium.value,
+                "template": notice.template,
+                "facts_key": item.facts_key,
+                "facts": orjson.dumps(
+                    facts_as_dict(notice.facts), option=orjson.OPT_SORT_KEYS
+                ).decode(),
+                "confirm": notice.confirm,
+                "due": to_millis(notice.due_at),
+                "expires": to_millis(notice.expires_at),
+                "matters": to_millis(notice.matters_at),
+                "ignores": notice.ignores_quiet_hours,
+                "now": to_millis(now),
+            }
+        )
+    if rows:
+        await connection.execute(
+            text(
+                "INSERT INTO notice (plan_id, revision_id, campaign_id, cell, medium, template,"
+                " facts_key, facts, confirm, due_at, expires_at, matters_at, ignores_quiet_hours,"
+                " created_at) VALUES (:plan, :revision, :campaign, :cell, :medium, :template,"
+                " :facts_key, :facts, :confirm, :due, :expires, :matters, :ignores, :now)"
+                " ON CONFLICT (revision_id, campaign_id, cell, medium) DO NOTHING"
+            ),
+            rows,
+        )
+    result = await connection.execute(
+        text("SELECT id, campaign_id, cell, medium FROM notice WHERE revision_id = :revision"),
+        {"revision": revision_id},
+    )
+    ids = {(row.campaign_id, row.cell, row.medium): row.id for row in result}
+    placed = []
+    for item in wanted:
+        stage, occasion, rung = _campaign_key(item)
+        campaign_id = campaigns[stage, occasion, rung]
+        placed.append(
+            _Placed(
+                item,
+                ids[campaign_id, item.cell, item.notice.medium.value],
+                campaign_id,
+                campaigns[stage, occasion, rung - 1] if rung else None,
+            )
+        )
+    return placed
+
+
+# --- In steps: what is missing -------------------------------------------------------------------
+
+
+async def _lay_out(
+    bulk: Bulk,
+    plan_id: int,
+    placed: Sequence[_Placed],
+    accounts: Mapping[Medium, Account],
+    until: datetime,
+    min_gap: timedelta,
+) -> int:
+    connection = bulk.connection
+    for table in ("want", "have", "missing"):
+        await connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+    await connection.execute(
+        text(
+            "CREATE TEMP TABLE want (traits BIGINT, notice_id BIGINT, campaign_id BIGINT,"
+            " after_campaign_id BIGINT, not_told_since BIGINT, is_near INTEGER,"
+            " PRIMARY KEY (traits, notice_id))"
+        )
+    )
+    rows = [
+        {
+            "traits": packed,
+            "notice": item.notice_id,
+            "campaign": item.campaign_id,
+            "after": item.after_campaign_id,
+            "gap": _not_told_since(item.wanted.notice, min_gap),
+            "near": int(item.wanted.notice.due_at <= until),
+        }
+        for item in placed
+        for packed in item.wanted.traits
+    ]
+    if rows:
+        await connection.execute(
+            text("INSERT INTO want VALUES (:traits, :notice, :campaign, :after, :gap, :near)"), rows
+        )
+    await connection.execute(
+        text(
+            "CREATE TEMP TABLE have (contact_id BIGINT, campaign_id BIGINT, delivery_id BIGINT,"
+            " state INTEGER, batch_state INTEGER, notice_id BIGINT, failed INTEGER,"
+            " PRIMARY KEY (contact_id, campaign_id))"
+        )
+    )
+    await connection.execute(
+        text(
+            "INSERT INTO have SELECT d.contact_id, d.campaign_id, d.id, d.state, b.state, b.notice_id,"
+            f" CASE WHEN d.state IN ({int(_D.FAILED)}, {int(_D.DROPPED)})"
+            f"  OR (n.confirm AND d.state = {int(_D.UNCONFIRMED)}) THEN 1 ELSE 0 END"
+            " FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id"
+            " WHERE b.plan_id = :plan"
+        ),
+        {"plan": plan_id},
+    )
+    await connection.execute(
+        text(
+            "CREATE TEMP TABLE missing (notice_id BIGINT, place BIGINT, contact_id BIGINT,"
+            " campaign_id BIGINT, PRIMARY KEY (notice_id, place))"
+        )
+    )
+    await connection.execute(text(_MISSING))
+    counted = await connection.execute(
+        text("SELECT notice_id, count(*) AS people FROM missing GROUP BY notice_id")
+    )
+    by_notice = {item.notice_id: item for item in placed}
+    total = 0
+    for notice_id, number in sorted((row.notice_id, row.people) for row in counted):
+        item = by_notice[notice_id]
+        await _compose(bulk, plan_id, item, accounts[item.wanted.notice.medium], number)
+        total += number
+    return total
+
+
+def _not_told_since(notice: Notice, min_gap: timedelta) -> int | None:
+    if notice.stage.value != "reminder":
+        return None
+    return to_millis(notice.due_at - min_gap)
+
+
+_MISSING = f"""
+    INSERT INTO missing
+    SELECT w.notice_id,
+           row_number() OVER (PARTITION BY w.notice_id ORDER BY p.contact_id) - 1,
+           p.contact_id, w.campaign_id
+    FROM person p
+    JOIN want w ON w.traits = p.traits
+    LEFT JOIN have h ON h.contact_id = p.contact_id AND h.campaign_id = w.campaign_id
+    LEFT JOIN have f ON f.contact_id = p.contact_id AND f.campaign_id = w.after_campaign_id
+    WHERE w.is_near = 1
+      AND (w.after_campaign_id IS NULL OR f.failed = 1)
+      AND (w.not_told_since IS NULL OR p.told_at IS NULL OR p.told_at < w.not_told_since)
+      AND (h.contact_id IS NULL
+           OR h.state = {int(_D.WITHDRAWN)}
+           OR (h.state = {int(_D.SCHEDULED)}
+               AND (h.batch_state IN ({int(_B.WITHDRAWN)}, {int(_B.DROPPED)})
+                    OR (h.batch_state = {int(_B.SCHEDULED)} AND h.notice_id <> w.notice_id))))
+"""
+
+
+async def _compose(
+    bulk: Bulk, plan_id: int, item: _Placed, account: Account, people_count: int
+) -> None:
+    """Batches of the account's size and their members, a few thousand messages a transaction."""
+    size = account.batch_size
+    async with bulk.transaction() as connection:
+        first = await take(connection, "batch", -(-people_count // size))
+    step = max(size, _ROWS_A_STEP // size * size)
+    for start in range(0, people_count, step):
+        parameters = {
+            "first": first,
+            "size": size,
+            "notice": item.notice_id,
+            "low": start,
+            "high": start + step,
+        }
+        async with bulk.transaction() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO batch (id, plan_id, notice_id, channel, state, size, due_at, expires_at,"
+                    " reason, attempts)"
+                    " SELECT CAST(:first AS BIGINT) + place / CAST(:size AS BIGINT),"
+                    "  CAST(:plan AS BIGINT), CAST(:notice AS BIGINT), CAST(:channel AS TEXT),"
+                    f"  {int(_B.SCHEDULED)}, count(*), CAST(:due AS BIGINT), CAST(:expires AS BIGINT),"
+                    "  '', 0 FROM missing"
+                    " WHERE notice_id = :notice AND place >= :low AND place < :high"
+                    " GROUP BY place / CAST(:size AS BIGINT)"
+                ),
+                parameters
+                | {
+                    "plan": plan_id,
+                    "channel": account.channel,
+                    "due": to_millis(item.wanted.notice.due_at),
+                    "expires": to_millis(item.wanted.notice.expires_at),
+                },
+            )
+            await connection.execute(text(_MEMBERS), parameters)
+
+
+#: A delivery that waits in a batch nobody has begun, or was withdrawn, moves to the new one; one
+#: that has left in the meantime stays where it is.
+_MEMBERS = f"""
+    INSERT INTO delivery (batch_id, campaign_id, contact_id, state)
+    SELECT CAST(:first AS BIGINT) + place / CAST(:size AS BIGINT), campaign_id, contact_id,
+           {int(_D.SCHEDULED)}
+    FROM missing WHERE notice_id = :notice AND place >= :low AND place < :high
+    ORDER BY place
+    ON CONFLICT (contact_id, campaign_id) DO UPDATE
+    SET batch_id = excluded.batch_id, state = excluded.state, code = NULL, reference = NULL
+    WHERE delivery.state = {int(_D.WITHDRAWN)}
+       OR (delivery.state = {int(_D.SCHEDULED)} AND EXISTS (
+           SELECT 1 FROM batch b WHERE b.id = delivery.batch_id AND b.state IN
+           ({int(_B.SCHEDULED)}, {int(_B.WITHDRAWN)}, {int(_B.DROPPED)})))
+"""
+
+
+async def _withdraw_unwanted(bulk: Bulk) -> int:
+    """Scheduled deliveries of people for whom the campaign is no longer meant."""
+    connection = bulk.connection
+    await connection.execute(text("DROP TABLE IF EXISTS unwanted"))
+    await connection.execute(text("CREATE TEMP TABLE unwanted (id BIGINT PRIMARY KEY)"))
+    await connection.execute(
+        text(
+            "INSERT INTO unwanted SELECT h.delivery_id FROM have h"
+            " LEFT JOIN person p ON p.contact_id = h.contact_id"
+            f" WHERE h.state = {int(_D.SCHEDULED)} AND h.batch_state = {int(_B.SCHEDULED)}"
+            " AND NOT EXISTS (SELECT 1 FROM want w"
+            "  WHERE w.traits = p.traits AND w.campaign_id = h.campaign_id)"
+        )
+    )
+    total = 0
+    last = -1
+    while True:
+        edge = await connection.scalar(
+            text(
+                "SELECT max(id) FROM (SELECT id FROM unwanted WHERE id > :last"
+                " ORDER BY id LIMIT :step) AS step"
+            ),
+            {"last": last, "step": _ROWS_A_STEP},
+        )
+        if edge is None:
+            return total
+        async with bulk.transaction() as transaction:
+            result = await transaction.execute(
+                text(
+                    f"UPDATE delivery SET state = {int(_D.WITHDRAWN)}, code = 'no_longer_wanted'"
+                    f" WHERE state = {int(_D.SCHEDULED)}"
+                    " AND id IN (SELECT id FROM unwanted WHERE id > :last AND id <= :edge)"
+                    " AND EXISTS (SELECT 1 FROM batch b WHERE b.id = delivery.batch_id"
+                    f"  AND b.state = {int(_B.SCHEDULED)})"
+                ),
+                {"last": last, "edge": edge},
+            )
+            total += result.rowcount
+        last = edge

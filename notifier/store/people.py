@@ -1,0 +1,205 @@
+"""The people of a plan, gathered into temporary tables: who is affected, and what each was told.
+
+One row a contact however many meters it has; the gravest group and the gravest trait win.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import text
+
+from notifier.channel import Medium
+from notifier.domain.customer import REACH_BY_MEDIUM, Subject
+from notifier.domain.delivery import TOLD, DeliveryState
+from notifier.domain.notice import Stage
+from notifier.domain.required import NOTHING
+from notifier.store import traits
+from notifier.store.engine import Bulk
+
+_TOLD_STATES = ", ".join(str(int(state)) for state in TOLD)
+
+#: After these stages a person believes that nothing will happen.
+_DENYING = (Stage.CANCELLED, Stage.REMOVED)
+
+_AFFECTED = """
+    SELECT c.contact_id, p.group_number, u.criticality, u.need,
+           CASE WHEN b.is_high_rise THEN 1 ELSE 0 END AS high_rise, c.role
+    FROM impact_point p
+    JOIN usage_point u ON u.id = p.usage_point_id
+    JOIN point_contact c ON c.usage_point_id = p.usage_point_id
+    LEFT JOIN building b ON b.id = u.building_id
+    WHERE p.revision_id = :points
+"""
+_BUILDINGS = f"""
+    SELECT c.contact_id, i.group_number, 0, i.need,
+           CASE WHEN b.is_high_rise THEN 1 ELSE 0 END, c.role
+    FROM (SELECT u.building_id, min(p.group_number) AS group_number, max(u.need) AS need
+          FROM impact_point p JOIN usage_point u ON u.id = p.usage_point_id
+          WHERE p.revision_id = :points AND u.building_id IS NOT NULL
+          GROUP BY u.building_id) i
+    JOIN building b ON b.id = i.building_id
+    JOIN place_contact c ON c.subject = {int(Subject.BUILDING)} AND c.subject_id = i.building_id
+"""
+_AREAS = f"""
+    SELECT c.contact_id, i.group_number, 0, 0, 0, c.role
+    FROM impact_area i
+    JOIN place_contact c ON c.subject = {int(Subject.AREA)} AND c.subject_id = i.area_id
+    WHERE i.revision_id = :points
+"""
+
+
+async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, str]:
+    """Fills TEMP tables ``told`` and ``person``; answers the told facts' keys by number.
+
+    ``person``: contact_id, told_at (milliseconds or NULL), traits (``traits.packed_sql``).
+    People who were told and are no longer affected are in it with group 0.
+    """
+    keys = await _gather_told(bulk, plan_id)
+    connection = bulk.connection
+    await connection.execute(text("DROP TABLE IF EXISTS affected"))
+    await connection.execute(
+        text(
+            "CREATE TEMP TABLE affected (contact_id BIGINT PRIMARY KEY, group_number INTEGER,"
+            " criticality INTEGER, need INTEGER, high_rise INTEGER, role INTEGER)"
+        )
+    )
+    if points_id is not None:
+        await connection.execute(
+            text(
+                "INSERT INTO affected SELECT contact_id, min(group_number), max(criticality),"
+                " max(need), max(high_rise), max(role) FROM ("
+                f"{_AFFECTED} UNION ALL {_BUILDINGS} UNION ALL {_AREAS}"
+                ") AS every_link GROUP BY contact_id ORDER BY contact_id"
+            ),
+            {"points": points_id},
+        )
+    if keys:
+        await connection.execute(text(_NO_LONGER_AFFECTED))
+    await connection.execute(text("DROP TABLE IF EXISTS person"))
+    await connection.execute(
+        text(
+            "CREATE TEMP TABLE person"
+            " (contact_id BIGINT PRIMARY KEY, told_at BIGINT, traits BIGINT)"
+        )
+    )
+    packed = traits.packed_sql(
+        {
+            "group_number": "a.group_number",
+            "told_number": "coalesce(t.told_number, 0)",
+            "told_media": "coalesce(t.media, 0)",
+            "role": "a.role",
+            "criticality": "a.criticality",
+            "high_rise": "a.high_rise",
+            "need": "a.need",
+            "locale": traits.locale_sql("c.locale"),
+            "reach": "(c.reach & ~c.opted_out)",
+        }
+    )
+    await connection.execute(
+        text(
+            f"INSERT INTO person SELECT a.contact_id, t.told_at, {packed}"
+            f" FROM affected a JOIN contact c ON c.id = a.contact_id"
+            " LEFT JOIN told t ON t.contact_id = a.contact_id ORDER BY a.contact_id"
+        )
+    )
+    return keys
+
+
+async def count(bulk: Bulk) -> dict[int, int]:
+    """How many people share each traits."""
+    result = await bulk.connection.execute(
+        text("SELECT traits, count(*) AS people FROM person GROUP BY traits ORDER BY traits")
+    )
+    return {row.traits: row.people for row in result}
+
+
+_NO_LONGER_AFFECTED = """
+    INSERT INTO affected
+    SELECT contact_id, 0, max(criticality), max(need), max(high_rise), max(role) FROM (
+        SELECT t.contact_id, coalesce(u.criticality, 0) AS criticality, coalesce(u.need, 0) AS need,
+               CASE WHEN b.is_high_rise THEN 1 ELSE 0 END AS high_rise,
+               coalesce(pc.role, plc.role, 0) AS role
+        FROM told t
+        LEFT JOIN affected a ON a.contact_id = t.contact_id
+        LEFT JOIN point_contact pc ON pc.contact_id = t.contact_id
+        LEFT JOIN place_contact plc ON plc.contact_id = t.contact_id
+        LEFT JOIN usage_point u ON u.id = pc.usage_point_id
+        LEFT JOIN building b ON b.id = u.building_id
+        WHERE a.contact_id IS NULL
+    ) AS gone GROUP BY contact_id
+"""
+
+
+async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
+    """``told``: the last facts each contact was told, and every medium that told anything.
+
+    A poster counts once its photograph is there; where the policy asks for confirmation, a message
+    that nobody confirmed does not count.
+    """
+    connection = bulk.connection
+    await connection.execute(text("DROP TABLE IF EXISTS told"))
+    result = await connection.execute(
+        text(
+            "SELECT DISTINCT n.facts_key FROM notice n"
+            " WHERE n.plan_id = :plan AND EXISTS"
+            "  (SELECT 1 FROM batch b WHERE b.notice_id = n.id AND b.sent_at IS NOT NULL)"
+        ),
+        {"plan": plan_id},
+    )
+    keys = dict(enumerate(sorted(row[0] for row in result), start=1))
+    await connection.execute(
+        text(
+            "CREATE TEMP TABLE told (contact_id BIGINT PRIMARY KEY, told_number INTEGER,"
+            " media INTEGER, told_at BIGINT)"
+        )
+    )
+    if not keys:
+        return {}
+    numbers = " ".join(f"WHEN '{key}' THEN {number}" for number, key in keys.items())
+    media = " + ".join(
+        f"max(CASE WHEN medium = '{medium.value}' THEN {int(REACH_BY_MEDIUM[medium])} ELSE 0 END)"
+        for medium in Medium
+    )
+    await connection.execute(
+        text(
+            "INSERT INTO told SELECT contact_id, max(CASE WHEN place = 1 THEN told_number ELSE 0 END),"
+            f" {media}, max(sent_at) FROM ("
+            f"  SELECT d.contact_id, CASE n.facts_key {numbers} ELSE 0 END AS told_number, n.medium,"
+            "   b.sent_at, row_number() OVER"
+            "    (PARTITION BY d.contact_id ORDER BY b.sent_at DESC, d.id DESC) AS place"
+            "  FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id"
+            "  WHERE b.plan_id = :plan AND b.sent_at IS NOT NULL"
+            f"  AND d.state IN ({_TOLD_STATES})"
+            f"  AND (n.medium <> 'posting' OR d.state = {int(DeliveryState.DELIVERED)})"
+            f"  AND NOT (n.confirm AND d.state = {int(DeliveryState.UNCONFIRMED)})"
+            ") AS heard GROUP BY contact_id ORDER BY contact_id"
+        ),
+        {"plan": plan_id},
+    )
+    return keys
+
+
+async def fingerprint_rows(bulk: Bulk, after: int, limit: int) -> list[tuple[Any, ...]]:
+    """People in order of contact id, for hashing the recipient set."""
+    result = await bulk.connection.execute(
+        text(
+            "SELECT contact_id, traits FROM person WHERE contact_id > :after"
+            " ORDER BY contact_id LIMIT :limit"
+        ),
+        {"after": after, "limit": limit},
+    )
+    return [tuple(row) for row in result]
+
+
+def facts_key_after(stage: Stage, facts_key: str) -> str:
+    """What a person believes after a notice: its facts, or that nothing will happen."""
+    return NOTHING if stage in _DENYING else facts_key
+
+
+def cells_by_traits(
+    people: Mapping[int, int], keys: Mapping[int, str], available: Any
+) -> dict[int, Any]:
+    """The cell of each traits."""
+    return {
+        packed: traits.cell_of(packed, keys, available, number) for packed, number in people.items()
+    }

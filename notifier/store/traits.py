@@ -1,0 +1,73 @@
+"""A recipient's traits packed into one integer, so that SQL groups and joins a million people by it.
+
+From the high bits: impact group, number of the told facts, media that told, role, criticality,
+high-rise, need, locale, reach. Zero in group and facts means none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from notifier.domain.customer import Criticality, Need, Reach, Role, audience_of
+from notifier.domain.required import Cell
+
+LOCALES: Sequence[str] = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    size: int
+
+
+_FIELDS = (
+    _Field("group_number", 1 << 15),
+    _Field("told_number", 1 << 8),
+    _Field("told_media", 64),
+    _Field("role", 32),
+    _Field("criticality", 8),
+    _Field("high_rise", 2),
+    _Field("need", 8),
+    _Field("locale", 4),
+    _Field("reach", 64),
+)
+
+
+def packed_sql(columns: Mapping[str, str]) -> str:
+    """The SQL expression that packs the given column expressions, one for each field."""
+    expression = "CAST(0 AS BIGINT)"
+    for field in _FIELDS:
+        expression = f"({expression} * {field.size} + {columns[field.name]})"
+    return expression
+
+
+def unpack(traits: int) -> dict[str, int]:
+    """The fields of packed traits by name."""
+    values: dict[str, int] = {}
+    for field in reversed(_FIELDS):
+        traits, values[field.name] = divmod(traits, field.size)
+    return values
+
+
+def locale_sql(column: str) -> str:
+    """The number of a locale; one that has no templates counts as the first."""
+    cases = " ".join(f"WHEN '{name}' THEN {number}" for number, name in enumerate(LOCALES))
+    return f"CASE {column} {cases} ELSE 0 END"
+
+
+def cell_of(traits: int, told_keys: Mapping[int, str], available: Reach, people: int) -> Cell:
+    """The cell these traits belong to; media without a channel do not count as reach."""
+    values = unpack(traits)
+    return Cell(
+        group=values["group_number"] or None,
+        told=told_keys.get(values["told_number"]),
+        told_media=Reach(values["told_media"]),
+        audience=audience_of(
+            Role(values["role"]),
+            Criticality(values["criticality"]),
+            is_high_rise=bool(values["high_rise"]),
+        ),
+        need=Need(values["need"]),
+        locale=LOCALES[values["locale"]],
+        reach=Reach(values["reach"]) & available,
+        people=people,
+    )
