@@ -56,13 +56,13 @@ def _candidates() -> Iterator[Path]:
 @contextmanager
 def server() -> Iterator[str]:
     """A running server; yields the URL up to the database name: append it. Raises ``Unavailable``."""
-    binaries = programs()
     user = NOBODY if os.geteuid() == 0 else None
     # A short path: a socket's whole name must stay below 108 bytes.
     folder = Path(tempfile.mkdtemp(prefix="npg-", dir="/tmp"))
     try:
         if user is not None:
             os.chown(folder, user, user)
+        binaries = _reachable(programs(), folder, user)
         data = folder / "data"
         log = folder / "log"
         _initialise(binaries, data, user)
@@ -85,6 +85,27 @@ def server() -> Iterator[str]:
             process.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reachable(binaries: Path, folder: Path, user: int | None) -> Path:
+    """The programs where ``user`` may run them: a checkout in root's home is closed to others."""
+    if user is None:
+        return binaries
+    try:
+        subprocess.run(
+            [binaries / "initdb", "--version"],
+            user=user, group=user, extra_groups=[], cwd=folder, capture_output=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        # The wheel's programs look for their libraries beside their package: keep that shape.
+        install, package = binaries.parent, binaries.parent.parent
+        copied = folder / package.name / install.name
+        shutil.copytree(install, copied, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, folder / libraries.name)
+        return copied / "bin"
+    return binaries
 
 
 def _initialise(binaries: Path, data: Path, user: int | None) -> None:
