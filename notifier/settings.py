@@ -34,7 +34,8 @@ from notifier.domain import errors
 
 DEFAULT_FILE = Path("notifier.toml")
 _PREFIX = "NOTIFIER_"
-_FILE = "_file"
+#: Keys of a channel whose value may stand in a file; ``ca_file`` and the like stay paths.
+_SECRET_FILE = re.compile(r"(.*(?:secret|password|token|key))_file")
 _MEBIBYTE = 1 << 20
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -252,9 +253,6 @@ class ChannelSettings(_Section):
         description="secret last part of the address to which the provider brings receipts; "
         "unset: receipts are not accepted",
     )
-    callback_networks: tuple[Network, ...] = Field(
-        default=(), description="networks from which receipts are accepted; empty: any"
-    )
     options: Mapping[str, Any] = Field(
         default_factory=dict, repr=False, description="every other key, as the adapter reads it"
     )
@@ -373,14 +371,14 @@ def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 
 def _read_secrets(tree: dict[str, Any], folder: Path) -> None:
-    """Replace ``NAME_file`` by ``NAME``, read from that file, where ``NAME`` is a setting."""
+    """Replace ``NAME_file`` by ``NAME``, read from that file, where ``NAME`` is a secret."""
     database = tree.get("database")
     if isinstance(database, dict):
         _read_secret(database, "url_file", "database", folder)
     channels = tree.get("channels")
     for name, channel in channels.items() if isinstance(channels, dict) else ():
         if isinstance(channel, dict):
-            for key in [key for key in channel if key.endswith(_FILE)]:
+            for key in [key for key in channel if _SECRET_FILE.fullmatch(key)]:
                 _read_secret(channel, key, f"channels.{name}", folder)
 
 
@@ -389,7 +387,7 @@ def _read_secret(table: dict[str, Any], key: str, section: str, folder: Path) ->
         return
     path = table.pop(key)
     try:
-        table[key.removesuffix(_FILE)] = (folder / path).read_text("utf-8").strip()
+        table[key.removesuffix("_file")] = (folder / path).read_text("utf-8").strip()
     except (OSError, TypeError, ValueError) as error:
         raise WrongSetting(f"{section}.{key}", f"the file {path} cannot be read.") from error
 

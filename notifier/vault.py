@@ -192,13 +192,17 @@ def _mask_national(digits: str) -> str:
 
 
 def mask_within(text: str) -> str:
-    """The text with everything in it that may be a phone number masked; dates and times stay."""
+    """The text with everything in it that may be a phone number masked.
+
+    Dates, times and plan numbers stay, and so do local numbers without an area code.
+    """
     return _INSIDE.sub(_mask_found, text)
 
 
 def _mask_found(found: re.Match[str]) -> str:
     text = found.group()
-    if _DATED.match(text) or not 7 <= len(_digits(text)) <= 15:
+    fewest = 7 if text[0] in "+0" else 10
+    if _DATED.match(text) or not fewest <= len(_digits(text)) <= 15:
         return text
     return mask(text)
 
