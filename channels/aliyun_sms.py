@@ -190,6 +190,8 @@ class AliyunSms:
     async def send(self, batch: Batch) -> Sequence[Outcome]:
         """One outcome a message, in order. Ends within twice ``total_timeout``."""
         messages = batch.messages
+        if not messages:
+            return []
         template = self._config.templates.get(batch.template, self._config.default_template)
         refusal = self._refusal(batch, template)
         if refusal is not None or template is None:

@@ -111,6 +111,8 @@ class JPush:
     async def send(self, batch: Batch) -> Sequence[Outcome]:
         """One outcome a message, in order. Ends within twice ``total_timeout``."""
         messages = batch.messages
+        if not messages:
+            return []
         if len(messages) > self.limits.batch_size:
             stop = ChannelStop(code="batch_too_large", detail=str(len(messages)))
             return [stop] * len(messages)
