@@ -12,17 +12,14 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Create every table and index."""
     op.create_table(
         "attempt",
-        sa.Column(
-            "batch_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("batch_id", ID, autoincrement=False, nullable=False),
         sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("worker", sa.Text(), nullable=False),
@@ -34,7 +31,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
@@ -48,7 +45,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_subject"), "audit", ["subject"], unique=False)
     op.create_table(
         "building",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), server_default="", nullable=False),
@@ -68,7 +65,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "contact",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("kind", sa.SmallInteger(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("locale", sa.Text(), server_default="zh", nullable=False),
@@ -93,11 +90,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "decision",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("plan_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("revision_id", ID, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("cell", sa.Text(), nullable=False),
@@ -110,14 +105,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_decision_plan_id"), "decision", ["plan_id"], unique=False)
     op.create_table(
         "delivery",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
-            "contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("batch_id", ID, nullable=False),
+        sa.Column("campaign_id", ID, nullable=False),
+        sa.Column("contact_id", ID, nullable=False),
         sa.Column("state", sa.SmallInteger(), nullable=False),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("reference", sa.Text(), nullable=True),
@@ -130,8 +121,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_delivery_batch_id"), "delivery", ["batch_id"], unique=False)
     op.create_table(
         "exception",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("plan_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=True),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("people", sa.Integer(), server_default="0", nullable=False),
@@ -155,18 +146,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "impact_area",
-        sa.Column(
-            "revision_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "area_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("revision_id", ID, autoincrement=False, nullable=False),
+        sa.Column("area_id", ID, autoincrement=False, nullable=False),
         sa.Column("group_number", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("revision_id", "area_id", name=op.f("pk_impact_area")),
         sqlite_with_rowid=False,
@@ -174,25 +155,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_impact_area_area_id"), "impact_area", ["area_id"], unique=False)
     op.create_table(
         "impact_point",
-        sa.Column(
-            "revision_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "usage_point_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("revision_id", ID, autoincrement=False, nullable=False),
+        sa.Column("usage_point_id", ID, autoincrement=False, nullable=False),
         sa.Column("group_number", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("revision_id", "usage_point_id", name=op.f("pk_impact_point")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "ledger_import",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("imported_at", sa.BigInteger(), nullable=False),
         sa.Column("imported_by", sa.Text(), nullable=False),
         sa.Column("files", sa.Text(), nullable=False),
@@ -211,18 +182,8 @@ def upgrade() -> None:
     op.create_table(
         "place_contact",
         sa.Column("subject", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column(
-            "subject_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "contact_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("subject_id", ID, autoincrement=False, nullable=False),
+        sa.Column("contact_id", ID, autoincrement=False, nullable=False),
         sa.Column("role", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
             "subject", "subject_id", "contact_id", name=op.f("pk_place_contact")
@@ -234,7 +195,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "plan",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("department", sa.Text(), server_default="", nullable=False),
@@ -267,18 +228,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_plan_starts_at"), "plan", ["starts_at"], unique=False)
     op.create_table(
         "point_contact",
-        sa.Column(
-            "usage_point_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "contact_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("usage_point_id", ID, autoincrement=False, nullable=False),
+        sa.Column("contact_id", ID, autoincrement=False, nullable=False),
         sa.Column("role", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("usage_point_id", "contact_id", name=op.f("pk_point_contact")),
         sqlite_with_rowid=False,
@@ -288,7 +239,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "policy",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
@@ -298,12 +249,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "posting_task",
-        sa.Column(
-            "delivery_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("delivery_id", ID, autoincrement=False, nullable=False),
         sa.Column("crew", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
@@ -322,12 +268,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "receipt",
-        sa.Column(
-            "delivery_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("delivery_id", ID, autoincrement=False, nullable=False),
         sa.Column("status", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=True),
@@ -346,7 +287,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "station",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_station")),
@@ -354,7 +295,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "stray_receipt",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("identity", sa.Text(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=False),
@@ -371,7 +312,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "token",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -388,8 +329,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "campaign",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("plan_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("occasion", sa.Text(), nullable=False),
         sa.Column("rung", sa.SmallInteger(), nullable=False),
@@ -405,10 +346,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "feeder",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "station_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
-        ),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("station_id", ID, nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["station_id"], ["station.id"], name=op.f("fk_feeder_station_id")),
@@ -417,8 +356,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "plan_revision",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("plan_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("change", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
@@ -426,7 +365,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("findings", sa.Text(), nullable=False),
-        sa.Column("points_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("points_id", ID, nullable=True),
         sa.Column("cells", sa.Text(), nullable=True),
         sa.Column("counts", sa.Text(), nullable=True),
         sa.Column("difference", sa.Text(), nullable=True),
@@ -438,10 +377,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "approval",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("revision_id", ID, nullable=False),
         sa.Column("recipients_hash", sa.Text(), nullable=False),
         sa.Column("recipients", sa.Integer(), nullable=False),
         sa.Column("parts", sa.Integer(), nullable=False),
@@ -460,11 +397,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_approval_revision_id"), "approval", ["revision_id"], unique=False)
     op.create_table(
         "area",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("feeder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("feeder_id", ID, nullable=True),
         sa.Column("is_public", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.ForeignKeyConstraint(["feeder_id"], ["feeder.id"], name=op.f("fk_area_feeder_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_area")),
@@ -474,9 +411,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_area_key"), "area", ["key"], unique=False)
     op.create_table(
         "impact_group",
-        sa.Column(
-            "revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("revision_id", ID, nullable=False),
         sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("class", sa.Text(), nullable=False),
         sa.Column("windows", sa.Text(), nullable=False),
@@ -490,14 +425,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "notice",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("plan_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column(
-            "campaign_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("revision_id", ID, nullable=False),
+        sa.Column("campaign_id", ID, nullable=False),
         sa.Column("cell", sa.Text(), nullable=False),
         sa.Column("medium", sa.Text(), nullable=False),
         sa.Column("template", sa.Text(), nullable=False),
@@ -528,11 +459,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_notice_plan_id"), "notice", ["plan_id"], unique=False)
     op.create_table(
         "batch",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("plan_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column(
-            "notice_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("notice_id", ID, nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("state", sa.SmallInteger(), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
@@ -543,7 +472,7 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("state BETWEEN 0 AND 6", name=op.f("ck_batch_state")),
+        sa.CheckConstraint("state BETWEEN 0 AND 7", name=op.f("ck_batch_state")),
         sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_batch_notice_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
     )
@@ -563,7 +492,16 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN (1, 2)"),
         postgresql_where=sa.text("state IN (1, 2)"),
     )
+    op.create_index(op.f("ix_batch_notice_id"), "batch", ["notice_id"], unique=False)
     op.create_index(op.f("ix_batch_plan_id"), "batch", ["plan_id"], unique=False)
+    op.create_index(
+        "ix_batch_sent",
+        "batch",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 4"),
+        postgresql_where=sa.text("state = 4"),
+    )
     op.create_index(
         "ix_batch_uncertain",
         "batch",
@@ -574,15 +512,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "usage_point",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("address", sa.Text(), server_default="", nullable=False),
-        sa.Column("area_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("feeder_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column(
-            "building_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
-        ),
+        sa.Column("area_id", ID, nullable=True),
+        sa.Column("feeder_id", ID, nullable=True),
+        sa.Column("building_id", ID, nullable=True),
         sa.Column("category", sa.Text(), server_default="", nullable=False),
         sa.Column("criticality", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("need", sa.SmallInteger(), server_default="0", nullable=False),
