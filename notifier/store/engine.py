@@ -198,7 +198,7 @@ async def insert_rows(
         return
     marks = ", ".join("?" * len(columns))
     names = ", ".join(f'"{column}"' for column in columns)
-    statement = f'INSERT INTO "{name}" ({names}) VALUES ({marks})'  # noqa: S608 - names are ours
+    statement = f'INSERT INTO "{name}" ({names}) VALUES ({marks})'
     for part in _parts(rows, ROWS_A_CALL):
         await connection.exec_driver_sql(statement, part)
 
