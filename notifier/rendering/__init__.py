@@ -1,0 +1,1 @@
+"""Every sentence a person reads: templates found, messages written, posters printed."""
