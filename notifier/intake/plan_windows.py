@@ -1,0 +1,147 @@
+"""Outage windows out of the words of a plan, each with those words; doubts become findings.
+
+A text is read completely or it is reported: a weekday that does not fit, a lost figure, an end
+before its start, a time that does not exist give no window, because a person has to say what was
+meant. Times are read in the utility's zone; windows are in UTC.
+"""
+
+import re
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from notifier.domain.finding import Severity
+from notifier.intake import tables
+from notifier.intake.window_clock import DAY
+from notifier.intake.window_dates import DateContext
+from notifier.intake.window_reader import ParsedWindows, WindowReader
+from notifier.intake.window_tokens import Kind, tokenize
+
+_EPOCH = date(1899, 12, 30)
+
+
+def parse_windows(
+    date_text: tables.Cell,
+    time_text: tables.Cell,
+    *,
+    zone: ZoneInfo,
+    published: date | None = None,
+    context: DateContext | None = None,
+    row: int | None = None,
+    column: str = "",
+) -> ParsedWindows:
+    """The windows of a plan's date and time, or of one text that holds both (the other empty).
+
+    Cells may be text, dates, times or serial numbers of a spreadsheet. ``context`` replaces
+    ``zone`` and ``published`` where a title or a heading says more. Findings carry ``row`` and
+    ``column``; codes are in ``docs/findings.md``. Raises nothing.
+    """
+    context = context or DateContext(zone=zone, published=published)
+    day_words, time_words = moment_text(date_text), moment_text(time_text)
+    text = " ".join(words for words in (_source(date_text), _source(time_text)) if words)
+    reader = WindowReader(context, text, row, column)
+    return reader.read(day_words, _with_colons(time_words))
+
+
+def parse_span(
+    date_text: tables.Cell,
+    start: tables.Cell,
+    end: tables.Cell,
+    *,
+    zone: ZoneInfo,
+    published: date | None = None,
+    context: DateContext | None = None,
+    row: int | None = None,
+    column: str = "",
+) -> ParsedWindows:
+    """Like ``parse_windows`` for files with one column for the start and one for the end.
+
+    Where the start's cell holds whole windows already, the end's cell only has to agree.
+    """
+    context = context or DateContext(zone=zone, published=published)
+    # A day without a time in a column of moments is its midnight: spreadsheets drop 0:00.
+    start_words, end_words = _at_midnight(start, end), _at_midnight(end, start)
+    text = " ".join(words for words in (_source(date_text), _source(start)) if words)
+    text = f"{text} — {_source(end)}" if _source(end) else text
+    tokens = tokenize(start_words).items
+    has_range = any(
+        token.kind is Kind.RANGE
+        and any(item.kind is Kind.TIME for item in tokens[:at])
+        and any(item.kind is Kind.TIME for item in tokens[at:])
+        for at, token in enumerate(tokens)
+    )
+    reader = WindowReader(context, text, row, column)
+    if not has_range:
+        return reader.read(
+            moment_text(date_text), f"{start_words} 至 {end_words}" if end_words else start_words
+        )
+    parsed = reader.read(moment_text(date_text), start_words)
+    times = [token.value for token in tokenize(end_words).items if token.kind is Kind.TIME]
+    if times and parsed.windows:
+        local = parsed.windows[-1].window.ends_at.astimezone(context.zone)
+        if times[-1] % DAY != local.hour * 3600 + local.minute * 60 + local.second:
+            reader.report(
+                "window.contradiction", Severity.ERROR, text, "两列时间一致 / both columns agree"
+            )
+            return replace(parsed, windows=(), findings=tuple(reader.findings))
+    return parsed
+
+
+def moment_text(cell: tables.Cell) -> str:
+    """A cell as words the reader knows: serial numbers of a spreadsheet become dates and times."""
+    if isinstance(cell, bool):
+        return ""
+    if isinstance(cell, str):
+        text = tables.cell_text(cell)
+        if re.fullmatch(r"\d{5}(?:\.\d+)?|0?\.\d+", text):
+            cell = float(text)
+        else:
+            return text
+    if isinstance(cell, (int, float)):
+        return _serial_text(float(cell))
+    if isinstance(cell, timedelta):
+        hours, seconds = divmod(round(cell.total_seconds()), 3600)
+        return f"{hours}:{seconds // 60:02}:{seconds % 60:02}"
+    if isinstance(cell, datetime):
+        cell = (cell + timedelta(milliseconds=500)).replace(microsecond=0)
+        return _without_offset(cell)
+    return tables.cell_text(cell)
+
+
+def _serial_text(value: float) -> str:
+    days, part = divmod(value, 1.0)
+    seconds = round(part * DAY)
+    clock = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    if 0 <= value <= 1:
+        return "24:00" if value == 1 else clock
+    if not 30_000 <= days <= 80_000:
+        return f"{value:.15g}"
+    day = _EPOCH + timedelta(days=int(days))
+    return f"{day} {clock}" if seconds else f"{day}"
+
+
+def _without_offset(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+
+
+def _at_midnight(cell: tables.Cell, other: tables.Cell) -> str:
+    text = moment_text(cell)
+    is_day = isinstance(cell, date) and not isinstance(cell, datetime)
+    if is_day or (isinstance(cell, (int, float)) and ":" not in text):
+        has_time = isinstance(other, (datetime, time)) or ":" in moment_text(other)
+        return f"{text} 0:00" if has_time and text else text
+    return text
+
+
+def _source(cell: tables.Cell) -> str:
+    return moment_text(cell) if not isinstance(cell, str) else tables.cell_text(cell)
+
+
+_FOUR_FIGURES = re.compile(
+    r"(?<!\d)([012]\d)([0-5]\d)\s*([-—–~～至到]+)\s*([012]\d)([0-5]\d)(?!\d)"
+)
+
+
+def _with_colons(text: str) -> str:
+    """0830-1730, in a column of times, is 08:30-17:30."""
+    return _FOUR_FIGURES.sub(r"\1:\2\3\4:\5", text) if ":" not in text else text
