@@ -34,7 +34,14 @@ class Drop:
     reason: str
 
 
-Decision = Send | Defer | Drop
+@dataclass(frozen=True, slots=True)
+class NextMedium:
+    """Not by this medium any more, because of ``reason``: the recipients' next one is tried."""
+
+    reason: str
+
+
+Decision = Send | Defer | Drop | NextMedium
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,8 @@ class Sending:
     plan_state: PlanState
     expires_at: datetime
     matters_at: datetime
+    give_up_at: datetime | None = None
+    attempts: int = 0
     ignores_quiet_hours: bool = False
     channel_stopped: bool = False
 
@@ -65,6 +74,9 @@ def decide(sending: Sending, policy: Policy, now: datetime, zone: ZoneInfo) -> D
         sending.settled_revision != sending.plan_revision
     ):
         return Defer(now + RECONSIDER, "plan.not_reconciled")
+    tried = sending.attempts > 0 or sending.channel_stopped
+    if tried and sending.give_up_at is not None and now >= sending.give_up_at:
+        return NextMedium("gave_up")
     if sending.channel_stopped:
         return Defer(now + RECONSIDER, "channel.stopped")
     if not sending.ignores_quiet_hours:

@@ -7,7 +7,11 @@ from enum import IntEnum
 
 
 class BatchState(IntEnum):
-    """Where a batch stands. Its members never change once it is laid out."""
+    """Where a batch stands. Its members never change once it is laid out.
+
+    LEASED: a worker holds it, nothing has left. SENDING: an attempt is on disk. SENT: every member has
+    an outcome, receipts are awaited. CLOSED: the time for receipts is over.
+    """
 
     SCHEDULED = 0
     LEASED = 1
@@ -16,6 +20,7 @@ class BatchState(IntEnum):
     SENT = 4
     WITHDRAWN = 5
     DROPPED = 6
+    CLOSED = 7
 
 
 class DeliveryState(IntEnum):
@@ -51,7 +56,8 @@ BATCH_ARROWS: dict[BatchState, frozenset[BatchState]] = {
     BatchState.LEASED: frozenset({BatchState.SENDING, BatchState.SCHEDULED, BatchState.DROPPED}),
     BatchState.SENDING: frozenset({BatchState.SENT, BatchState.UNCERTAIN, BatchState.SCHEDULED}),
     BatchState.UNCERTAIN: frozenset({BatchState.SENT, BatchState.SCHEDULED}),
-    BatchState.SENT: frozenset(),
+    BatchState.SENT: frozenset({BatchState.CLOSED}),
+    BatchState.CLOSED: frozenset(),
     BatchState.WITHDRAWN: frozenset(),
     BatchState.DROPPED: frozenset(),
 }
@@ -68,7 +74,12 @@ DELIVERY_ARROWS: dict[DeliveryState, frozenset[DeliveryState]] = {
         }
     ),
     DeliveryState.ACCEPTED: frozenset(
-        {DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.UNCONFIRMED}
+        {
+            DeliveryState.DELIVERED,
+            DeliveryState.FAILED,
+            DeliveryState.UNCONFIRMED,
+            DeliveryState.WITHDRAWN,  # a poster not yet put up
+        }
     ),
     DeliveryState.UNCERTAIN: frozenset(
         {
@@ -82,5 +93,6 @@ DELIVERY_ARROWS: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.FAILED: frozenset({DeliveryState.DELIVERED}),
     DeliveryState.DELIVERED: frozenset(),
     DeliveryState.DROPPED: frozenset(),
-    DeliveryState.WITHDRAWN: frozenset(),
+    # Wanted again after all; or a crew without network put the withdrawn poster up.
+    DeliveryState.WITHDRAWN: frozenset({DeliveryState.SCHEDULED, DeliveryState.DELIVERED}),
 }

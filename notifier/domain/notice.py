@@ -92,8 +92,9 @@ class Notice:
 
     ``occasion`` tells occurrences of a stage apart: a reminder has one a window, a correction one a
     revision. ``rung`` is the place in the chain of media, from 0. It goes out at ``due_at`` or after,
-    never at ``expires_at`` or later; ``matters_at`` is when it is too late to act on it. ``confirm``:
-    without a receipt it counts as failed. Times are aware UTC.
+    never at ``expires_at`` or later; ``matters_at`` is when it is too late to act on it, ``give_up_at``
+    when the next medium must be tried (None: there is none). ``confirm``: without a receipt it counts as
+    failed. Times are aware UTC.
     """
 
     stage: Stage
@@ -105,6 +106,7 @@ class Notice:
     due_at: datetime
     expires_at: datetime
     matters_at: datetime
+    give_up_at: datetime | None = None
     confirm: bool = False
     ignores_quiet_hours: bool = False
     reason: str = field(default="", compare=False)

@@ -155,7 +155,9 @@ def _announcement(
         found = True
         due = now if rule.lead is None else start - rule.lead
         facts = _facts(plan, Stage.ADVANCE, group, None, cell)
-        yield from _chain(rule, facts, occasion, due, expires, cell, policy, now, zone, start)
+        yield from _chain(
+            rule, facts, occasion, due, expires, cell, policy, now, zone, start, plan.kind
+        )
     if not found:
         yield Skip(stage=Stage.ADVANCE, reason="policy.not_this_audience")
 
@@ -199,6 +201,7 @@ def _reminders(
                 now,
                 zone,
                 window.starts_at,
+                plan.kind,
             )
 
 
@@ -238,7 +241,17 @@ def _correction(
         rest = tuple(other for other in chain if other not in carried)
         rule = Rule(stage=stage, media=(medium, *rest), track=medium.value)
         yield from _chain(
-            rule, facts, f"r{plan.revision}", now, expires, cell, policy, now, zone, matters
+            rule,
+            facts,
+            f"r{plan.revision}",
+            now,
+            expires,
+            cell,
+            policy,
+            now,
+            zone,
+            matters,
+            plan.kind,
         )
     if not carried:
         yield Skip(stage=stage, reason="never_told")
@@ -278,7 +291,9 @@ def _closing(
         Stage.RESTORED, plan.kind, before.impact_class, cell.audience, cell.need
     ):
         expires = restored + (timedelta(days=7) if is_place else timedelta(hours=6))
-        yield from _chain(rule, facts, "", now, expires, cell, policy, now, zone, expires)
+        yield from _chain(
+            rule, facts, "", now, expires, cell, policy, now, zone, expires, plan.kind
+        )
 
 
 def _chain(
@@ -292,6 +307,7 @@ def _chain(
     now: datetime,
     zone: ZoneInfo,
     matters: datetime,
+    plan_kind: PlanKind,
 ) -> Iterator[Notice | Skip]:
     """One notice for each medium of the chain by which the cell can be reached, in order."""
     reachable = [m for m in rule.media if cell.reach & REACH_BY_MEDIUM[m]]
@@ -319,10 +335,22 @@ def _chain(
             due_at=at,
             expires_at=expires,
             matters_at=matters,
+            give_up_at=_give_up_at(policy, plan_kind, at, matters, len(reachable) - 1 - rung),
             confirm=rule.confirm,
             ignores_quiet_hours=rule.ignores_quiet_hours,
             reason=why,
         )
+
+
+def _give_up_at(
+    policy: Policy, kind: PlanKind, due: datetime, matters: datetime, rungs_left: int
+) -> datetime | None:
+    """Planned backwards: from the legal time where that is still ahead, else from when it matters."""
+    if rungs_left == 0:
+        return None
+    legal = matters - policy.legal_lead.get(kind, timedelta())
+    latest = legal if due < legal else matters
+    return latest - policy.failover_margin * rungs_left
 
 
 def _facts(

@@ -67,24 +67,29 @@ class Impacts:
         )
         return {row.area_id: row.group_number for row in await self._connection.execute(query)}
 
-    async def counts(self, revision_id: int, points_id: int) -> dict[str, Any]:
-        """Usage points by class, and by class and criticality."""
+    async def counts(self, points_id: int) -> dict[str, dict[str, int]]:
+        """Usage points by group number and criticality, both as words for JSON."""
         result = await self._connection.execute(
             text(
-                "SELECT g.class AS class, u.criticality AS criticality, count(*) AS points"
-                " FROM impact_point p"
-                " JOIN impact_group g ON g.revision_id = :revision AND g.number = p.group_number"
+                "SELECT p.group_number, u.criticality, count(*) AS points FROM impact_point p"
                 " JOIN usage_point u ON u.id = p.usage_point_id"
-                " WHERE p.revision_id = :points GROUP BY g.class, u.criticality"
+                " WHERE p.revision_id = :points GROUP BY p.group_number, u.criticality"
             ),
-            {"revision": revision_id, "points": points_id},
+            {"points": points_id},
         )
-        by_class: dict[str, int] = {}
-        by_criticality: dict[str, dict[str, int]] = {}
+        counted: dict[str, dict[str, int]] = {}
         for row in result:
-            by_class[row[0]] = by_class.get(row[0], 0) + row.points
-            by_criticality.setdefault(row[0], {})[str(row.criticality)] = row.points
-        return {"points": by_class, "criticality": by_criticality}
+            counted.setdefault(str(row.group_number), {})[str(row.criticality)] = row.points
+        return counted
+
+    async def ledger_changed_since(self, moment: datetime) -> bool:
+        """Whether the customer ledger was imported anew after ``moment`` (aware)."""
+        found = await self._connection.scalar(
+            select(schema.ledger_import.c.id)
+            .where(schema.ledger_import.c.imported_at > moment)
+            .limit(1)
+        )
+        return found is not None
 
     async def difference(self, new: tuple[int, int], old: tuple[int, int] | None) -> dict[str, int]:
         """How many usage points are newly affected, no longer affected, affected otherwise, or as before.

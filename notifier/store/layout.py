@@ -18,6 +18,7 @@ from notifier.channel import Medium
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.facts_json import facts_as_dict
 from notifier.domain.notice import Notice
+from notifier.domain.wanted import Account, LaidOut, Wanted
 from notifier.store.columns import to_millis
 from notifier.store.engine import Bulk
 from notifier.store.ids import take
@@ -25,35 +26,6 @@ from notifier.store.ids import take
 _ROWS_A_STEP = 10_000
 _B = BatchState
 _D = DeliveryState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A notice wanted for everybody with one of ``traits``; only for those whom ``notice.rung - 1``
-    failed to reach when the rung is above 0."""
-
-    cell: str
-    traits: tuple[int, ...]
-    notice: Notice
-    facts_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """The provider account that new batches of a medium are composed for."""
-
-    channel: str
-    batch_size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaidOut:
-    """What a reconciliation changed, in messages, batches moved to new content excepted."""
-
-    scheduled: int = 0
-    withdrawn: int = 0
-    repointed_batches: int = 0
-    withdrawn_batches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +209,7 @@ async def _notices(
                 "due": to_millis(notice.due_at),
                 "expires": to_millis(notice.expires_at),
                 "matters": to_millis(notice.matters_at),
+                "give_up": None if notice.give_up_at is None else to_millis(notice.give_up_at),
                 "ignores": notice.ignores_quiet_hours,
                 "now": to_millis(now),
             }
@@ -245,9 +218,10 @@ async def _notices(
         await connection.execute(
             text(
                 "INSERT INTO notice (plan_id, revision_id, campaign_id, cell, medium, template,"
-                " facts_key, facts, confirm, due_at, expires_at, matters_at, ignores_quiet_hours,"
+                " facts_key, facts, confirm, due_at, expires_at, matters_at, give_up_at,"
+                " ignores_quiet_hours,"
                 " created_at) VALUES (:plan, :revision, :campaign, :cell, :medium, :template,"
-                " :facts_key, :facts, :confirm, :due, :expires, :matters, :ignores, :now)"
+                " :facts_key, :facts, :confirm, :due, :expires, :matters, CAST(:give_up AS BIGINT), :ignores, :now)"
                 " ON CONFLICT (revision_id, campaign_id, cell, medium) DO NOTHING"
             ),
             rows,

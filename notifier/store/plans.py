@@ -215,36 +215,35 @@ class Plans:
         )
         return cast(int | None, result.scalar())
 
-    async def extend_reconciling(self, plan_id: int, worker: str, until: datetime) -> bool:
-        """Keeps the lease; False: somebody else has it by now."""
-        result = await self._connection.execute(
+    async def extend_reconciling(self, worker: str, until: datetime) -> None:
+        """The heartbeat: every plan the worker reconciles is its own until then."""
+        await self._connection.execute(
             update(_PLAN)
-            .where(_PLAN.c.id == plan_id, _PLAN.c.reconcile_worker == worker)
+            .where(_PLAN.c.reconcile_worker == worker)
             .values(reconcile_lease_until=until)
         )
-        return result.rowcount == 1
 
     async def settle(
         self,
         plan_id: int,
         worker: str,
-        revision: int,
         *,
+        seen: int,
+        settled: int,
         asked_at: datetime,
         next_at: datetime | None,
     ) -> None:
-        """The ledger follows the plan up to ``revision``. A wish for reconciling that came in after
-        ``asked_at`` stands; else the next one is at ``next_at``."""
+        """Ends reconciling the plan as it was at revision ``seen``; the ledger of deliveries follows it
+        up to ``settled``. A wish for reconciling that came in after ``asked_at`` stands, else the next
+        one is at ``next_at``. Nothing happens when another worker has taken over."""
+        mine = update(_PLAN).where(_PLAN.c.id == plan_id, _PLAN.c.reconcile_worker == worker)
         await self._connection.execute(
-            update(_PLAN)
-            .where(_PLAN.c.id == plan_id, _PLAN.c.reconcile_worker == worker)
-            .values(settled_revision=revision, reconcile_lease_until=None, reconcile_worker=None)
+            mine.where(_PLAN.c.revision == seen, _PLAN.c.reconcile_at <= asked_at).values(
+                reconcile_at=next_at
+            )
         )
         await self._connection.execute(
-            update(_PLAN)
-            .where(_PLAN.c.id == plan_id, _PLAN.c.revision == revision)
-            .where(_PLAN.c.reconcile_at <= asked_at)
-            .values(reconcile_at=next_at)
+            mine.values(settled_revision=settled, reconcile_lease_until=None, reconcile_worker=None)
         )
 
     # --- Approval --------------------------------------------------------------------------------

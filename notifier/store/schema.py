@@ -287,6 +287,7 @@ notice = Table(
     Column("due_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("matters_at", UtcTime, nullable=False),
+    Column("give_up_at", UtcTime),
     Column("ignores_quiet_hours", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     UniqueConstraint("revision_id", "campaign_id", "cell", "medium"),
@@ -309,7 +310,7 @@ batch = Table(
     Column("lease_until", UtcTime),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("sent_at", UtcTime),
-    CheckConstraint("state BETWEEN 0 AND 6", name="state"),
+    CheckConstraint("state BETWEEN 0 AND 7", name="state"),
     Index(None, "notice_id"),
     Index("ix_batch_due", "channel", "due_at", sqlite_where=text("state = 0"),
           postgresql_where=text("state = 0")),
@@ -317,6 +318,8 @@ batch = Table(
           postgresql_where=text("state IN (1, 2)")),
     Index("ix_batch_uncertain", "due_at", sqlite_where=text("state = 3"),
           postgresql_where=text("state = 3")),
+    Index("ix_batch_sent", "due_at", sqlite_where=text("state = 4"),
+          postgresql_where=text("state = 4")),
     Index(None, "plan_id"),
 )  # fmt: skip
 

@@ -1,0 +1,66 @@
+"""What dispatch works on: a claimed batch with its notice, its plan and its members."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from notifier.channel import Medium, ReceiptStatus
+from notifier.domain.customer import Reach
+from notifier.domain.decision import Sending
+from notifier.domain.delivery import DeliveryState
+from notifier.domain.plan import PlanKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One delivery of a batch. The phone number is sealed; ``sent_today`` counts the messages of this
+    medium to this contact in the last 24 hours, 0 where the policy sets no cap."""
+
+    delivery_id: int
+    contact_id: int
+    name: str
+    reach: Reach
+    phone_sealed: bytes | None
+    openid: str | None
+    push_token: str | None
+    sent_today: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A batch that this worker holds. ``facts`` are as JSON. Times are aware UTC."""
+
+    batch_id: int
+    channel: str
+    attempts: int
+    plan_id: int
+    plan_kind: PlanKind
+    notice_id: int
+    template: str
+    facts: dict[str, Any]
+    medium: Medium
+    sending: Sending
+    confirm: bool
+    sent_at: datetime | None
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of one delivery of an attempt."""
+
+    delivery_id: int
+    state: DeliveryState
+    code: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownReceipt:
+    """A receipt whose delivery is known. ``at`` and ``received_at`` are aware."""
+
+    delivery_id: int
+    status: ReceiptStatus
+    code: str
+    at: datetime | None
+    received_at: datetime

@@ -1,0 +1,147 @@
+"""The store as the use cases see it: transactions of repositories, and a desk for large work."""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.channel import Medium
+from notifier.domain.customer import Reach
+from notifier.domain.matching import Match
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.required import Cell
+from notifier.domain.wanted import Account, LaidOut, Wanted
+from notifier.store import audit, impacts, layout, people, rates, traits
+from notifier.store.batches import Batches
+from notifier.store.customers import network_index
+from notifier.store.engine import Bulk, Database
+from notifier.store.impacts import Impacts
+from notifier.store.journal import Journal
+from notifier.store.plans import Plans
+from notifier.store.receipts import Receipts
+
+_HASHED_AT_ONCE = 50_000
+
+
+class Transaction:
+    """Every repository on one connection; what is written is there together or not at all."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.plans = Plans(connection)
+        self.impacts = Impacts(connection)
+        self.batches = Batches(connection)
+        self.receipts = Receipts(connection)
+        self.journal = Journal(connection)
+
+    async def network(self) -> NetworkIndex:
+        """Stations, feeders and areas as they are now."""
+        return await network_index(self.connection)
+
+    async def reserve(
+        self, account: str, per_second: float, burst: int, wanted: int, now: datetime
+    ) -> tuple[int, timedelta]:
+        """How many of the wanted messages the account bears now, and how long until the next."""
+        return await rates.reserve_within(self.connection, account, per_second, burst, wanted, now)
+
+    async def is_untouched(self, plan_id: int) -> bool:
+        """Whether nothing of the plan has begun to leave."""
+        return await layout.is_untouched(self.connection, plan_id)
+
+    async def repoint(
+        self, plan_id: int, revision_id: int, wanted: Sequence[Wanted], *, now: datetime
+    ) -> LaidOut:
+        """Gives unsent batches the wanted content, withdraws the others, touches no recipient."""
+        return await layout.repoint_only(self.connection, plan_id, revision_id, wanted, now=now)
+
+    async def audited(
+        self, *, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, object]
+    ) -> None:
+        """Adds a link to the audit chain."""
+        await audit.append(
+            self.connection, at=at, actor=actor, action=action, subject=subject, detail=dict(detail)
+        )
+
+
+class Desk:
+    """A place for work on many rows: temporary tables and short transactions in between."""
+
+    def __init__(self, bulk: Bulk) -> None:
+        self._bulk = bulk
+        self._keys: dict[int, str] = {}
+
+    async def freeze(self, revision_id: int, match: Match) -> None:
+        """Writes the usage points a match touches."""
+        await impacts.freeze(self._bulk, revision_id, match)
+
+    async def gather(
+        self, plan_id: int, points_id: int | None, available: Reach
+    ) -> dict[int, Cell]:
+        """The recipients of a plan by traits, each with its cell and the number of people."""
+        self._keys = await people.gather(self._bulk, plan_id, points_id)
+        counted = await people.count(self._bulk)
+        return {
+            packed: traits.cell_of(packed, self._keys, available, number)
+            for packed, number in counted.items()
+        }
+
+    async def apply(
+        self,
+        plan_id: int,
+        revision_id: int,
+        wanted: Sequence[Wanted],
+        accounts: Mapping[Medium, Account],
+        *,
+        now: datetime,
+        horizon: timedelta,
+        min_gap: timedelta,
+    ) -> LaidOut:
+        """Makes the ledger of deliveries follow ``wanted`` for the people gathered before."""
+        return await layout.apply(
+            self._bulk,
+            plan_id,
+            revision_id,
+            wanted,
+            accounts,
+            now=now,
+            horizon=horizon,
+            min_gap=min_gap,
+        )
+
+    async def recipients_hash(self) -> str:
+        """SHA-256 over the gathered people and their traits."""
+        digest = hashlib.sha256()
+        after = -1
+        while rows := await people.fingerprint_rows(self._bulk, after, _HASHED_AT_ONCE):
+            digest.update(repr(rows).encode())
+            after = rows[-1][0]
+        return digest.hexdigest()
+
+
+class Ledger:
+    """The open store."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def read(self) -> AbstractAsyncContextManager[Transaction]:
+        """One snapshot, for reading only."""
+        return self._transaction(write=False)
+
+    def write(self) -> AbstractAsyncContextManager[Transaction]:
+        """One transaction: committed on exit, rolled back on an exception."""
+        return self._transaction(write=True)
+
+    @asynccontextmanager
+    async def _transaction(self, *, write: bool) -> AsyncIterator[Transaction]:
+        opened = self.database.write() if write else self.database.read()
+        async with opened as connection:
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def desk(self) -> AsyncIterator[Desk]:
+        """A connection of its own for large work."""
+        async with self.database.bulk() as bulk:
+            yield Desk(bulk)

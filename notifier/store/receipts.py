@@ -1,0 +1,137 @@
+"""Receipts: found again by whichever identity the provider returns, kept once, applied in any order."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.channel import ReceiptStatus
+from notifier.domain.delivery import BatchState, DeliveryState
+from notifier.domain.outbox import KnownReceipt
+from notifier.store.columns import to_millis
+
+_D = DeliveryState
+
+#: Small integers in the table, words everywhere else.
+STATUS_NUMBERS = {
+    ReceiptStatus.DELIVERED: 1,
+    ReceiptStatus.FAILED: 2,
+    ReceiptStatus.UNKNOWN: 3,
+}
+STATUSES = {number: status for status, number in STATUS_NUMBERS.items()}
+
+
+class Receipts:
+    """Receipts on one connection, inside the transaction that the caller opened."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def members_of(self, batch_ids: Iterable[int]) -> dict[tuple[int, bytes | str], int]:
+        """Delivery ids by (batch id, phone fingerprint, openid or push token)."""
+        result = await self._connection.execute(_MEMBERS, {"ids": list(batch_ids)})
+        found: dict[tuple[int, bytes | str], int] = {}
+        for batch_id, delivery_id, fingerprint, openid, token in result:
+            for address in (fingerprint, openid, token):
+                if address:
+                    found[batch_id, address] = delivery_id
+        return found
+
+    async def by_reference(self, reference: str, address: bytes | str) -> int | None:
+        """The delivery to this address that the provider calls ``reference``."""
+        column = "phone_hmac" if isinstance(address, bytes) else "openid"
+        found = await self._connection.scalar(
+            text(
+                "SELECT d.id FROM contact c JOIN delivery d ON d.contact_id = c.id"
+                f" WHERE c.{column} = :address AND d.reference = :reference"
+                " ORDER BY d.id DESC LIMIT 1"
+            ),
+            {"address": address, "reference": reference},
+        )
+        return None if found is None else int(found)
+
+    async def exist(self, delivery_ids: Iterable[int]) -> set[int]:
+        """Those of the ids that are deliveries."""
+        result = await self._connection.execute(_EXIST, {"ids": list(delivery_ids)})
+        return {row.id for row in result}
+
+    async def apply(self, receipts: Sequence[KnownReceipt]) -> None:
+        """Keeps each receipt once and moves its delivery on; a late *delivered* beats *failed*."""
+        if not receipts:
+            return
+        await self._connection.execute(
+            text(
+                "INSERT INTO receipt (delivery_id, status, code, at, received_at)"
+                " VALUES (:delivery, :status, :code, :at, :received) ON CONFLICT DO NOTHING"
+            ),
+            [
+                {
+                    "delivery": item.delivery_id,
+                    "status": STATUS_NUMBERS[item.status],
+                    "code": item.code,
+                    "at": None if item.at is None else to_millis(item.at),
+                    "received": to_millis(item.received_at),
+                }
+                for item in receipts
+            ],
+        )
+        for status, statement in (
+            (ReceiptStatus.DELIVERED, _DELIVERED),
+            (ReceiptStatus.FAILED, _FAILED),
+        ):
+            rows = [
+                {"id": item.delivery_id, "code": item.code}
+                for item in receipts
+                if item.status is status
+            ]
+            if rows:
+                await self._connection.execute(statement, rows)
+
+    async def plans_of(self, delivery_ids: Sequence[int]) -> list[int]:
+        """The plans these deliveries belong to."""
+        result = await self._connection.execute(_PLANS, {"ids": list(delivery_ids)})
+        return [row.plan_id for row in result]
+
+    async def stray(
+        self, channel: str, identity: str, status: ReceiptStatus, code: str, now: datetime
+    ) -> None:
+        """Keeps a receipt that belongs to no delivery known here; ``identity`` bears no address."""
+        await self._connection.execute(
+            text(
+                "INSERT INTO stray_receipt (channel, identity, status, code, received_at)"
+                " VALUES (:channel, :identity, :status, :code, :now) ON CONFLICT DO NOTHING"
+            ),
+            {
+                "channel": channel,
+                "identity": identity,
+                "status": STATUS_NUMBERS[status],
+                "code": code,
+                "now": to_millis(now),
+            },
+        )
+
+
+_MEMBERS = text(
+    "SELECT d.batch_id, d.id, c.phone_hmac, c.openid, c.push_token"
+    " FROM delivery d JOIN contact c ON c.id = d.contact_id WHERE d.batch_id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+_EXIST = text("SELECT id FROM delivery WHERE id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
+_PLANS = text(
+    "SELECT DISTINCT b.plan_id FROM delivery d JOIN batch b ON b.id = d.batch_id WHERE d.id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+
+_DELIVERED = text(
+    f"UPDATE delivery SET state = {int(_D.DELIVERED)}, code = :code WHERE id = :id AND state IN"
+    f" ({int(_D.SCHEDULED)}, {int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}, {int(_D.UNCONFIRMED)},"
+    f" {int(_D.FAILED)})"
+)
+#: A message that is still SCHEDULED while its batch is under way was answered faster than recorded.
+_FAILED = text(
+    f"UPDATE delivery SET state = {int(_D.FAILED)}, code = :code WHERE id = :id AND ("
+    f"state IN ({int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}, {int(_D.UNCONFIRMED)})"
+    f" OR (state = {int(_D.SCHEDULED)} AND EXISTS (SELECT 1 FROM batch b"
+    f"  WHERE b.id = delivery.batch_id AND b.state = {int(BatchState.SENDING)})))"
+)

@@ -1,0 +1,126 @@
+"""Finds out whom the present revision of a plan touches, and freezes the answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from notifier.domain import matching
+from notifier.domain.finding import Finding
+from notifier.domain.impact import Group
+from notifier.domain.plan import Change, Plan, Revision
+from notifier.ports import Store, Transaction
+
+#: A plan that was cancelled or has ended concerns those it concerned before.
+_KEEPS_IMPACT = frozenset({Change.CANCELLED, Change.RESTORED})
+
+
+async def ensure_matched(store: Store, plan: Plan) -> Revision:
+    """The present revision with its impact, computed now if it has none yet.
+
+    Where only times changed and the same assets are affected, the usage points of the revision
+    before hold for this one too, so moving a plan of a million people writes a few rows.
+    """
+    async with store.read() as tx:
+        revisions = await tx.plans.revisions(plan.id)
+        network = await tx.network()
+        revision = revisions[-1]
+        if revision.counts:
+            return revision
+        before = next((item for item in reversed(revisions[:-1]) if item.points_id), None)
+        areas_before: dict[int, int] = {}
+        groups_before: dict[int, Group] = {}
+        if before is not None and before.points_id is not None:
+            areas_before = await tx.impacts.areas(before.points_id)
+            groups_before = await tx.impacts.groups(before.id)
+    if revision.change in _KEEPS_IMPACT and before is not None:
+        await _keep(store, revision, before, list(groups_before.values()))
+    else:
+        match = matching.match(revision.content, network)
+        same_assets = (
+            before is not None
+            and match.areas == areas_before
+            and not match.feeders
+            and len(match.groups) == len(groups_before)
+            and await _ledger_unchanged(store, before)
+        )
+        points_id = before.points_id if same_assets and before is not None else revision.id
+        if not same_assets:
+            async with store.desk() as desk:
+                await desk.freeze(revision.id, match)
+        async with store.write() as tx:
+            await tx.impacts.set_groups(revision.id, match.groups)
+            await _record(
+                tx, revision, before, points_id or revision.id, _merged(revision, match.findings)
+            )
+    async with store.read() as tx:
+        return await tx.plans.revision(plan.id, revision.number)
+
+
+async def _keep(
+    store: Store, revision: Revision, before: Revision, groups: Sequence[Group]
+) -> None:
+    async with store.write() as tx:
+        await tx.impacts.set_groups(revision.id, groups)
+        await _record(tx, revision, before, before.points_id or before.id, list(revision.findings))
+
+
+async def _record(
+    tx: Transaction,
+    revision: Revision,
+    before: Revision | None,
+    points_id: int,
+    findings: list[dict[str, Any]],
+) -> None:
+    groups = await tx.impacts.groups(revision.id)
+    if before is not None and before.points_id == points_id:
+        by_group = before.counts["groups"]
+        difference = _difference(by_group, groups, await tx.impacts.groups(before.id))
+    else:
+        old = None if before is None else (before.id, before.points_id or before.id)
+        by_group = await tx.impacts.counts(points_id)
+        difference = await tx.impacts.difference((revision.id, points_id), old)
+    await tx.plans.record_match(
+        revision.id,
+        points_id=points_id,
+        counts={"groups": by_group, "points": _by_class(by_group, groups)},
+        difference=difference,
+        findings=findings,
+    )
+
+
+def _by_class(by_group: dict[str, dict[str, int]], groups: Mapping[int, Group]) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for number, by_criticality in by_group.items():
+        name = groups[int(number)].impact_class.value
+        counted[name] = counted.get(name, 0) + sum(by_criticality.values())
+    return counted
+
+
+def _difference(
+    by_group: dict[str, dict[str, int]], new: Mapping[int, Group], old: Mapping[int, Group]
+) -> dict[str, int]:
+    """The same usage points in the same groups: only what happens to them can differ."""
+    changed = unchanged = 0
+    for number, by_criticality in by_group.items():
+        points = sum(by_criticality.values())
+        if new[int(number)].facts_key == old[int(number)].facts_key:
+            unchanged += points
+        else:
+            changed += points
+    return {"added": 0, "removed": 0, "changed": changed, "unchanged": unchanged}
+
+
+def _merged(revision: Revision, found: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    """The findings of the input and of the match, each once."""
+    merged = list(revision.findings)
+    for finding in found:
+        item = finding.as_dict()
+        if item not in merged:
+            merged.append(item)
+    return merged
+
+
+async def _ledger_unchanged(store: Store, before: Revision | None) -> bool:
+    if before is None:
+        return False
+    async with store.read() as tx:
+        return not await tx.impacts.ledger_changed_since(before.created_at)

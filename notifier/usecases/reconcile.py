@@ -1,0 +1,255 @@
+"""Makes the ledger of deliveries follow what people should have been told, one plan at a time.
+
+Submitting, approving, moving, cancelling, an overrun, a customer who moves, a failed message and a
+restart are all the same here: something changed, so look again. It may run at any time, twice, and
+in two processes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from notifier.channel import Medium
+from notifier.clock import Clock
+from notifier.domain.notice import Stage
+from notifier.domain.plan import Plan, PlanState, Revision
+from notifier.domain.policy import Policy
+from notifier.domain.required import Cell
+from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut
+from notifier.ports import Store
+from notifier.usecases import matching, wanting
+
+_SETTLING = frozenset({PlanState.APPROVED, PlanState.CANCELLED, PlanState.DONE})
+_SOLVES_ITSELF = ("not_reached", "unreachable", "approval_overdue")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What reconciling and sending are done under. ``accounts``: the account for each medium."""
+
+    policy: Policy
+    accounts: Mapping[Medium, Account]
+    zone: ZoneInfo
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What was done about one plan."""
+
+    number: str
+    revision: int
+    state: PlanState
+    laid_out: LaidOut
+    next_at: datetime | None
+
+
+async def reconcile_next(
+    store: Store, setting: Setting, worker: str, clock: Clock
+) -> Reconciled | None:
+    """Takes the most urgent plan that asks for it and settles it; None when none does."""
+    now, wall = clock.now(), clock.wall()
+    async with store.write() as tx:
+        plan_id = await tx.plans.claim_for_reconciling(
+            worker, now=now, wall=wall, lease=setting.lease
+        )
+    if plan_id is None:
+        return None
+    return await reconcile(store, setting, worker, plan_id, now)
+
+
+async def reconcile(
+    store: Store, setting: Setting, worker: str, plan_id: int, now: datetime
+) -> Reconciled:
+    """Settles one plan that ``worker`` has claimed."""
+    async with store.read() as tx:
+        plan = await tx.plans.by_id(plan_id)
+    revision = await matching.ensure_matched(store, plan)
+    if plan.state not in _SETTLING:
+        return await _wait_for_approval(store, setting, worker, plan, now)
+    moved = await _move(store, setting, worker, plan, revision, now)
+    if moved is not None:
+        return moved
+    async with store.read() as tx:
+        groups = await tx.impacts.groups(revision.id)
+        ever = await tx.impacts.groups_of_plan(plan.id)
+    async with store.desk() as desk:
+        people = await desk.gather(plan.id, revision.points_id, wanting.available(setting.accounts))
+        wants = wanting.want(
+            plan, revision.content, groups, ever, people, setting.policy, now=now, zone=setting.zone
+        )
+        laid_out = await desk.apply(
+            plan.id,
+            revision.id,
+            wants.wanted,
+            setting.accounts,
+            now=now,
+            horizon=setting.policy.horizon,
+            min_gap=setting.policy.min_gap,
+        )
+    return await _settle(store, setting, worker, plan, revision, wants, laid_out, now)
+
+
+async def _move(
+    store: Store, setting: Setting, worker: str, plan: Plan, revision: Revision, now: datetime
+) -> Reconciled | None:
+    """The short way: the same people, nobody told yet. Only batches change, however many there are.
+
+    None where that does not hold and everybody has to be looked at.
+    """
+    if plan.settled_revision == 0 or plan.settled_revision == plan.revision:
+        return None
+    async with store.read() as tx:
+        before = await tx.plans.revision(plan.id, plan.settled_revision)
+        counted = await tx.plans.cells(before.id)
+        groups = await tx.impacts.groups(revision.id)
+        groups_before = await tx.impacts.groups(before.id)
+        ever = await tx.impacts.groups_of_plan(plan.id)
+    if (
+        counted is None
+        or before.points_id != revision.points_id
+        or groups.keys() != groups_before.keys()
+        or any(groups[n].impact_class != groups_before[n].impact_class for n in groups)
+    ):
+        return None
+    people = {n: Cell.named(name, count) for n, (name, count) in enumerate(counted.items())}
+    wants = wanting.want(
+        plan, revision.content, groups, ever, people, setting.policy, now=now, zone=setting.zone
+    )
+    async with store.write() as tx:
+        if not await tx.is_untouched(plan.id):
+            return None
+        laid_out = await tx.repoint(plan.id, revision.id, wants.wanted, now=now)
+    return await _settle(store, setting, worker, plan, revision, wants, laid_out, now)
+
+
+async def _settle(
+    store: Store,
+    setting: Setting,
+    worker: str,
+    plan: Plan,
+    revision: Revision,
+    wants: wanting.Wants,
+    laid_out: LaidOut,
+    now: datetime,
+) -> Reconciled:
+    policy = setting.policy
+    horizon = now + policy.horizon
+    following = wants.next_after(horizon)
+    next_at = None if following is None else following - policy.horizon
+    decisions = [*wants.skipped, *_changes(laid_out)]
+    async with store.write() as tx:
+        await tx.plans.set_cells(revision.id, dict(wants.cells))
+        await tx.journal.decide(plan.id, revision.id, decisions, now=now)
+        failed = await tx.journal.not_reached(plan.id)
+        open_now = _for_people(plan, wants, failed, policy)
+        solved = set(_SOLVES_ITSELF) - {item.kind for item in open_now}
+        await tx.journal.close_kinds(plan.id, sorted(solved), how="solved", now=now)
+        await tx.journal.open(plan.id, open_now, now=now)
+        await tx.plans.settle(
+            plan.id,
+            worker,
+            seen=plan.revision,
+            settled=plan.revision,
+            asked_at=now,
+            next_at=next_at,
+        )
+    return Reconciled(
+        number=plan.number,
+        revision=plan.revision,
+        state=plan.state,
+        laid_out=laid_out,
+        next_at=next_at,
+    )
+
+
+def _changes(laid_out: LaidOut) -> list[Decided]:
+    """What this reconciliation did, for the evidence; nothing where nothing was done."""
+    done = {
+        "schedule": laid_out.scheduled,
+        "withdraw": laid_out.withdrawn,
+        "repoint_batches": laid_out.repointed_batches,
+        "withdraw_batches": laid_out.withdrawn_batches,
+    }
+    return [
+        Decided(stage="", cell="", verdict=verdict, reason="reconcile", people=number)
+        for verdict, number in done.items()
+        if number
+    ]
+
+
+def _for_people(
+    plan: Plan, wants: wanting.Wants, failed: list[tuple[str, int]], policy: Policy
+) -> list[ForAPerson]:
+    due_at = None if plan.starts_at is None else plan.starts_at - policy.failover_margin
+    items = [
+        ForAPerson(
+            kind="not_reached",
+            subject=stage,
+            people=number,
+            sentence=f"{number} 人的各种渠道均未送达，请人工联系 / every medium failed: reach them in person",
+            owner=policy.owner,
+            due_at=due_at,
+        )
+        for stage, number in failed
+    ]
+    unreachable: dict[str, int] = {}
+    for skip in wants.skipped:
+        if skip.reason == "unreachable" and skip.stage == Stage.ADVANCE.value:
+            audience = Cell.named(skip.cell).audience.value
+            unreachable[audience] = unreachable.get(audience, 0) + skip.people
+    items += [
+        ForAPerson(
+            kind="unreachable",
+            subject=audience,
+            people=number,
+            sentence=f"{number} 个联系人没有可用渠道，请补全资料或上门 / no usable address: mend or visit",
+            owner=policy.owner,
+            due_at=due_at,
+        )
+        for audience, number in sorted(unreachable.items())
+    ]
+    return items
+
+
+async def _wait_for_approval(
+    store: Store, setting: Setting, worker: str, plan: Plan, now: datetime
+) -> Reconciled:
+    """Nothing leaves before approval; when the legal time draws near somebody is told to hurry."""
+    lead = setting.policy.legal_lead.get(plan.kind, timedelta())
+    urgent_at = None if plan.starts_at is None else plan.starts_at - lead - timedelta(days=1)
+    async with store.write() as tx:
+        if urgent_at is not None and urgent_at <= now:
+            await tx.journal.open(
+                plan.id,
+                [
+                    ForAPerson(
+                        kind="approval_overdue",
+                        subject=f"r{plan.revision}",
+                        people=0,
+                        sentence="计划尚未批准，通知期限将至 / not approved, and notice is due",
+                        owner=setting.policy.owner,
+                        due_at=plan.starts_at,
+                    )
+                ],
+                now=now,
+            )
+            next_at = None
+        else:
+            next_at = urgent_at
+        await tx.plans.settle(
+            plan.id,
+            worker,
+            seen=plan.revision,
+            settled=plan.settled_revision,
+            asked_at=now,
+            next_at=next_at,
+        )
+    return Reconciled(
+        number=plan.number,
+        revision=plan.revision,
+        state=plan.state,
+        laid_out=LaidOut(),
+        next_at=next_at,
+    )
