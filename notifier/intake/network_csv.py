@@ -76,7 +76,8 @@ def read_folder(folder: Path, *, progress: Callable[[str, int], None] = _silent)
             continue
         with _open(path) as rows:
             progress(path.name, read(built, rows))
-    for branch in meta.get("single_phase_ties") or ():
+    ties = meta.get("single_phase_ties")
+    for branch in ties if isinstance(ties, list) else ():
         built.mark_partial(str(branch))
     network = built.finish()
     return NetworkImport(network=network, findings=built.findings.finish())
@@ -195,6 +196,7 @@ def _branches(built: builder.NetworkBuilder, rows: _Rows) -> int:
     file = rows.file
     add = built.add_branch
     switch, other = model.BranchKind.SWITCH, model.BranchKind.OTHER
+    blank_states = []
     number = 1
     for number, row in rows:
         if not row[mrid]:
@@ -212,15 +214,7 @@ def _branches(built: builder.NetworkBuilder, rows: _Rows) -> int:
                 column="kind",
             )
         elif branch_kind is switch and not row[normal_open]:
-            built.findings.add(
-                "network.switch_without_state",
-                finding.Severity.WARNING,
-                f"开关 {row[mrid]} 无常态位置，按合位处理 / switch {row[mrid]} has no normal state",
-                "0 或 1 / 0 or 1; taken as closed",
-                file=file,
-                row=number,
-                column="normal_open",
-            )
+            blank_states.append(row[mrid])
         add(
             row[mrid],
             branch_kind,
@@ -234,6 +228,8 @@ def _branches(built: builder.NetworkBuilder, rows: _Rows) -> int:
             file=file,
             row=number,
         )
+    for branch in blank_states:
+        built.mark_state_unknown(branch)
     return number - 1
 
 

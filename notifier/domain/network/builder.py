@@ -108,6 +108,7 @@ class NetworkBuilder:
         self._standby: dict[int, int] = {}
         self._other_places: dict[int, tuple[int, ...]] = {}
         self._aliases: dict[str, str] = {}
+        self._state_unknown: set[int] = set()
 
     def add_node(
         self,
@@ -223,6 +224,12 @@ class NetworkBuilder:
             f"开关 {mrid} 不足三相 / switch {mrid} has fewer than three phases",
             "三相；不能据此认定可以转供 / three phases; its tie does not prove a transfer",
         )
+
+    def mark_state_unknown(self, mrid: str) -> None:
+        """Notes that the source names no normal state for a switch; it is taken as closed."""
+        index = self._branch_index.get(mrid)
+        if index is not None:
+            self._state_unknown.add(index)
 
     def add_source(self, mrid: str, node: str, *, file: str = "", row: int | None = None) -> None:
         """Adds a grid infeed, the only kind of supply."""
@@ -427,6 +434,7 @@ class NetworkBuilder:
             other_places=self._other_places,
             boundary=frozenset(self._boundary),
             aliases=self._aliases,
+            state_unknown=frozenset(self._state_unknown),
         )
 
     def _stranger(self, node: str, branch: str, column: str, file: str, row: int | None) -> int:
@@ -553,6 +561,14 @@ class NetworkBuilder:
                     f"台区 {self._area_names[area]} 无用户 / "
                     f"area {self._area_names[area]} has no customers",
                 )
+        if self._state_unknown:
+            self.findings.add(
+                "network.switch_without_state",
+                _WARNING,
+                f"{len(self._state_unknown)} 个开关无常态位置，按合位处理 / "
+                f"{len(self._state_unknown)} switches have no normal state and are taken as closed",
+                "常态位置或状态文件 / a normal state or a status file",
+            )
         self._review_ends()
 
     def _review_ends(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from notifier.domain.impact import ImpactClass
 from notifier.domain.network import trace, zones
+from notifier.domain.network.trace import Block
 
 QUIET = frozenset({ImpactClass.UNAFFECTED, ImpactClass.DEAD_BEFORE})
 """Classes in which nothing happens to the customer."""
@@ -24,7 +25,7 @@ class Verdict:
     """
 
     trace: trace.Trace
-    blocks: Sequence[tuple[trace.Block, ImpactClass]]
+    blocks: Sequence[tuple[Block, ImpactClass]]
     special: Mapping[int, ImpactClass]
     counts: Mapping[ImpactClass, int]
     unsupplied: tuple[int, ...]
@@ -40,10 +41,8 @@ class Verdict:
             for zone in block.zones:
                 for customer in graph.customers_of(zone):
                     classes[customer] = impact_class
-        for customer, impact_class in self.special.items():
-            if impact_class not in QUIET:
-                classes[customer] = impact_class
-        return classes
+        special = {c: found for c, found in self.special.items() if found not in QUIET}
+        return classes | special
 
     def areas(self) -> "AreaVerdict":
         """The areas out, short and partly out; worked out when first asked for."""

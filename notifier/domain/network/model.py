@@ -66,6 +66,7 @@ class Network:
     ``customer_node`` is the node of the main supply, ``standby`` the node of a second one, by
     customer. ``other_places`` names further nodes at which the same account is recorded: nobody
     picked one. ``boundary`` are nodes beyond which the model is known to be incomplete.
+    ``state_unknown`` are switches for which the source names no normal state; they read closed.
     ``as_of`` is when the source system wrote the model, aware, or None where it does not say.
     """
 
@@ -101,6 +102,7 @@ class Network:
     other_places: Mapping[int, tuple[int, ...]]
     boundary: frozenset[int]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    state_unknown: frozenset[int] = frozenset()
 
     def branch(self, name: str) -> int:
         """The branch with that id, dispatch number or name.
@@ -119,6 +121,10 @@ class Network:
 
     def is_switch(self, branch: int) -> bool:
         return self.branch_kind[branch] == BranchKind.SWITCH
+
+    def ends(self, branch: int) -> tuple[int, int]:
+        """The two nodes of a branch."""
+        return self.branch_from[branch], self.branch_to[branch]
 
     def label(self, branch: int) -> str:
         """What the dispatcher calls the branch: its name, with the id where that differs."""

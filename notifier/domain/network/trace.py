@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from notifier.domain import finding
 from notifier.domain.network import model, steps, zones
-
+from notifier.domain.network.zones import Feeds
 
 _CLOSED_STATES = (zones.CLOSED, zones.CLOSED_HEAD)
 
@@ -22,7 +22,7 @@ class Block:
     """Zones that share one fate: ``feeds`` in the state before the plan and after each step."""
 
     zones: Sequence[int]
-    feeds: tuple[zones.Feeds, ...]
+    feeds: tuple[Feeds, ...]
 
     @property
     def is_partly_known(self) -> bool:
@@ -35,11 +35,13 @@ class Trace:
     """What a plan does to the network. ``blocks`` are those whose feeds change in any state.
 
     ``walked`` is everything the plan's switches are joined to, changed or not.
+    ``moves`` is the link each step moves, None where it moves nothing.
     ``findings`` are about the steps: ERROR forbids approval.
     """
 
     graph: zones.ZoneGraph
     steps: tuple[steps.Step, ...]
+    moves: tuple[int | None, ...]
     blocks: tuple[Block, ...]
     walked: tuple[Block, ...]
     findings: tuple[finding.Finding, ...]
@@ -108,6 +110,7 @@ def trace(graph: zones.ZoneGraph, plan: Sequence[steps.Step]) -> Trace:
     return Trace(
         graph=graph,
         steps=tuple(plan),
+        moves=tuple(moves),
         blocks=tuple(block for block in walked if _changes(block)),
         walked=tuple(walked),
         findings=tuple(findings),

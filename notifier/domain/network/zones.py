@@ -263,7 +263,7 @@ def solve(
         if place in known and place not in in_source:
             fed.setdefault(find(place), set()).update(marks)
     frozen = {place: frozenset(links) for place, links in fed.items()}
-    feeds = {place: AT_SOURCE for place in in_source}
+    feeds = dict.fromkeys(in_source, AT_SOURCE)
     for place in [*root, *frozen]:
         if place not in in_source:
             found = frozen.get(find(place))
