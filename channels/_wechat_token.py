@@ -16,9 +16,17 @@ from notifier.channel import ChannelStop, Outcome, RetryAfter
 REFUSED = frozenset({40001, 40014, 42001})
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token, and the number of the fetch that brought it."""
+
+    token: str = field(repr=False)
+    number: int = 0
+
+
 @dataclass(slots=True)
 class TokenKeeper:
-    """Keeps the token of ``/cgi-bin/stable_token``. One task fetches, the others wait for it.
+    """Keeps the token of ``/cgi-bin/stable_token``. One task fetches, the others wait for its answer.
 
     ``force_refresh`` is never asked for: it makes the token of every other user of the account invalid
     and is meant for a leak.
@@ -28,28 +36,31 @@ class TokenKeeper:
     app_id: str
     secret: pydantic.SecretStr
     now: Callable[[], datetime]
-    _token: str = field(default="", repr=False)
+    _last: Grant | Outcome | None = None
+    _fetches: int = 0
     _until: datetime | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def get(self) -> str | Outcome:
-        """The token, or the outcome for messages that cannot be sent without one: they were not sent."""
-        if self._is_fresh():
-            return self._token
-        return await self.renew(self._token)
+    async def get(self) -> Grant | Outcome:
+        """A token, or the outcome for messages that cannot be sent without one: they were not sent."""
+        last = self._last
+        if isinstance(last, Grant) and self._until is not None and self.now() < self._until:
+            return last
+        return await self.renew(self._fetches)
 
-    async def renew(self, refused: str) -> str | Outcome:
-        """Another token than ``refused``, or what is answered when none is to be had."""
+    async def renew(self, number: int) -> Grant | Outcome:
+        """Fetch, unless somebody did since fetch ``number``: then its answer is everybody's.
+
+        The platform may well answer with the token it gave before, so tokens are not compared.
+        """
         async with self._lock:
-            if self._token != refused and self._is_fresh():
-                return self._token  # somebody else has been here meanwhile
-            return await self._fetch()
+            if self._fetches == number or self._last is None:
+                self._until = None
+                self._last = await self._fetch()
+                self._fetches += 1
+            return self._last
 
-    def _is_fresh(self) -> bool:
-        return self._until is not None and self.now() < self._until
-
-    async def _fetch(self) -> str | Outcome:
-        self._until = None
+    async def _fetch(self) -> Grant | Outcome:
         body = orjson.dumps(
             {
                 "grant_type": "client_credential",
@@ -72,8 +83,8 @@ class TokenKeeper:
         if result.status == 200 and isinstance(token, str) and token.isascii() and token:
             # The platform renews five minutes ahead; so does this.
             seconds = max(float(answer.get("expires_in") or 0) - 300, 1)
-            self._token, self._until = token, self.now() + timedelta(seconds=seconds)
-            return token
+            self._until = self.now() + timedelta(seconds=seconds)
+            return Grant(token, self._fetches + 1)
         if code in (-1, 45011) or result.status >= 500 or result.status == 429:
             return _later(f"token.{code or result.status}")
         return ChannelStop(code=f"token.{code}", detail=_http.clean(answer.get("errmsg", "")))

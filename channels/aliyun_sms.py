@@ -338,7 +338,7 @@ def _verdict(result: _http.Result, messages: Sequence[Message]) -> _parts.Verdic
     code = answer.get("Code")
     if code == "OK" and result.status == 200:
         return _parts.Verdict(Accepted(reference=str(answer.get("BizId") or "")))
-    if not isinstance(code, str) or code == "OK":
+    if not isinstance(code, str) or code in ("", "OK"):
         return _parts.Verdict(_without_code(result))
     said = str(answer.get("Message") or "")
     detail = _http.clean(said, messages)

@@ -183,10 +183,10 @@ class WeChatTemplate:
 
     async def health(self) -> Health:
         """Whether WeChat gives this account a token."""
-        token = await self._tokens.get()
-        if isinstance(token, str):
+        grant = await self._tokens.get()
+        if isinstance(grant, _wechat_token.Grant):
             return Health(is_well=True)
-        return Health(is_well=False, detail=getattr(token, "code", ""))
+        return Health(is_well=False, detail=getattr(grant, "code", ""))
 
     async def close(self) -> None:
         """Close the connections. Twice is fine."""
@@ -196,16 +196,16 @@ class WeChatTemplate:
         content = self._content(template, message)
         if not isinstance(content, bytes):
             return content
-        token = await self._tokens.get()
-        if not isinstance(token, str):
-            return token
-        outcome = await self._post(token, content, message)
+        grant = await self._tokens.get()
+        if not isinstance(grant, _wechat_token.Grant):
+            return grant
+        outcome = await self._post(grant.token, content, message)
         if outcome is not None:
             return outcome
-        token = await self._tokens.renew(token)
-        if not isinstance(token, str):
-            return token
-        again = await self._post(token, content, message)
+        grant = await self._tokens.renew(grant.number)
+        if not isinstance(grant, _wechat_token.Grant):
+            return grant
+        again = await self._post(grant.token, content, message)
         return again or ChannelStop(code="wechat.token_refused")
 
     async def _post(self, token: str, content: bytes, message: Message) -> Outcome | None:

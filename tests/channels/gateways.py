@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from notifier.channel import Message
 from notifier.testing import Fault
 from tests.providers.gateway import Gateway
+
+#: Long enough for every receipt.
+LATER = timedelta(minutes=1)
 
 FAULTS: Mapping[Fault, Mapping[str, Any]] = {
     Fault.THROTTLE: {"throttle_rate": 1.0},

@@ -38,8 +38,7 @@ class WeChat:
         self.templates: dict[str, str] = {}
         self.cut = 0
         self.tokens_given = 0
-        self._token = ""
-        self._token_until: datetime | None = None
+        self._valid: dict[str, datetime] = {}
         self._numbers = itertools.count(200000001)
         self._tokens = itertools.count(1)
         self._recent: dict[tuple[str, str], tuple[datetime, int]] = {}
@@ -61,8 +60,8 @@ class WeChat:
         return behaviour.bend(lambda: self._send(request))
 
     def expire_token(self) -> None:
-        """Make the token that is in use invalid, as a refresh elsewhere does."""
-        self._token_until = None
+        """Make every token invalid, as a forced refresh elsewhere does."""
+        self._valid.clear()
 
     def _give_token(self, request: Request) -> Reply:
         try:
@@ -77,15 +76,19 @@ class WeChat:
             return self._refuse(40125, "invalid appsecret")
         now = self.desk.clock.now()
         self.tokens_given += 1
-        if self._token_until is None or self._token_until <= now or given.get("force_refresh"):
-            self._token = f"{next(self._tokens)}_{os.urandom(24).hex()}"
-            self._token_until = now + timedelta(seconds=7200)
-        left = int((self._token_until - now).total_seconds())
-        return json_reply({"access_token": self._token, "expires_in": left})
+        if given.get("force_refresh"):
+            self._valid.clear()
+        token, until = max(self._valid.items(), key=lambda each: each[1], default=("", now))
+        if until - now <= timedelta(
+            minutes=5
+        ):  # the platform renews ahead; the old one stays valid
+            token = f"{next(self._tokens)}_{os.urandom(24).hex()}"
+            until = self._valid[token] = now + timedelta(seconds=7200)
+        return json_reply({"access_token": token, "expires_in": int((until - now).total_seconds())})
 
     def _is_current(self, token: str) -> bool:
-        until = self._token_until
-        return token == self._token and until is not None and self.desk.clock.now() < until
+        until = self._valid.get(token)
+        return until is not None and self.desk.clock.now() < until
 
     def _send(self, request: Request) -> Reply:
         try:

@@ -1,0 +1,130 @@
+"""JPush: groups, the batch API, its codes and its cid."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from channels import jpush
+from channels._http import Answer
+from notifier.channel import (
+    Accepted,
+    Batch,
+    ChannelStop,
+    Message,
+    Outcome,
+    Permanent,
+    RetryAfter,
+    Uncertain,
+)
+from notifier.testing import FakeClock
+from tests.channels import gateways
+from tests.providers.gateway import Gateway
+
+
+def push(number: int, text: str = "停电通知", *, dead: bool = False) -> Message:
+    """A push to one device."""
+    ending = "0000" if dead else f"{number:03d}1"
+    return Message(
+        key=f"k{number}", address=f"1507bfd3f7c{number}-{ending}", text=text, title="标题"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, 1011, Permanent),
+        (400, 1005, Permanent),
+        (429, 2002, RetryAfter),
+        (401, 1004, ChannelStop),
+        (403, 2006, ChannelStop),
+        (400, 1002, ChannelStop),
+        (500, 1000, Uncertain),
+        (503, 1030, Uncertain),
+        (502, 9999, Uncertain),
+        (400, 9999, ChannelStop),
+    ],
+)
+def test_every_code_has_one_outcome(status: int, code: int, kind: type[Outcome]) -> None:
+    """The table at the top of the module is what happens."""
+    body = {"error": {"code": code, "message": "m"}}
+    answer = Answer(status, {}, json.dumps(body).encode())
+
+    assert isinstance(jpush._verdict(body, answer, ()).outcome, kind)
+
+
+async def test_messages_that_say_the_same_share_a_call(gateway: Gateway, clock: FakeClock) -> None:
+    """Two texts, two calls, and every message has its outcome in its place."""
+    channel = jpush.configure(gateways.jpush(gateway).settings(), clock.tools)
+    messages = [push(number, text="甲" if number % 3 else "乙") for number in range(1, 13)]
+
+    outcomes = await channel.send(Batch(key="b", template="t", messages=messages))
+    await channel.close()
+
+    assert gateway.ledger.requests["jpush"] == 2
+    told = {each.address: (each.text, each.reference) for each in gateway.ledger.messages}
+    for message, outcome in zip(messages, outcomes, strict=True):
+        assert isinstance(outcome, Accepted)
+        assert told[message.address] == (message.text, outcome.reference)
+
+
+@pytest.mark.parametrize("vip", [False, True])
+async def test_a_bad_target_does_not_take_its_group_along(
+    gateway: Gateway, clock: FakeClock, vip: bool
+) -> None:
+    """The group is halved until the bad one stands alone; the batch API names it at once."""
+    channel = jpush.configure(gateways.jpush(gateway, vip_batch=vip).settings(), clock.tools)
+    messages = [push(number, dead=number == 5) for number in range(12)]
+
+    outcomes = await channel.send(Batch(key="b", template="t", messages=messages))
+    await channel.close()
+
+    kinds = [isinstance(outcome, Accepted) for outcome in outcomes]
+    assert kinds == [number != 5 for number in range(12)]
+    assert isinstance(outcomes[5], Permanent)
+    assert gateway.ledger.counts["jpush"] == 11
+    if vip:
+        assert gateway.ledger.requests["jpush"] == 1
+
+
+@pytest.mark.parametrize("vip", [False, True])
+async def test_sending_an_uncertain_batch_again_tells_nobody_twice(
+    gateway: Gateway, clock: FakeClock, vip: bool
+) -> None:
+    """The cid follows from the messages, so another process makes the same one."""
+    settings = gateways.jpush(gateway, vip_batch=vip).settings()
+    batch = Batch(key="b", template="t", messages=[push(number) for number in range(5)])
+    first, second = (jpush.configure(settings, clock.tools) for _ in range(2))
+    await gateway.behave({"drop_rate": 1.0}, provider="jpush")
+    lost = await first.send(batch)
+    await gateway.behave({"drop_rate": 0.0}, provider="jpush")
+
+    again = await second.send(batch)
+    await first.close()
+    await second.close()
+
+    assert all(isinstance(outcome, Uncertain) for outcome in lost)
+    assert all(isinstance(outcome, Accepted) for outcome in again)
+    assert first.limits.idempotent_for == timedelta(days=1)
+    assert gateway.ledger.counts["jpush"] == 5
+
+
+async def test_a_throttled_call_waits_as_long_as_the_answer_says(
+    gateway: Gateway, clock: FakeClock
+) -> None:
+    """``X-Rate-Limit-Reset`` is in seconds."""
+    channel = jpush.configure(gateways.jpush(gateway).settings(), clock.tools)
+    await gateway.behave({"throttle_rate": 1.0}, provider="jpush")
+
+    (outcome,) = await channel.send(Batch(key="b", template="t", messages=[push(1)]))
+    await channel.close()
+
+    assert isinstance(outcome, RetryAfter)
+    assert outcome.delay == timedelta(seconds=3)
+
+
+def test_without_a_cid_nothing_is_promised(clock: FakeClock) -> None:
+    """An account that refuses cids of its own making is not idempotent."""
+    channel = jpush.configure({"app_key": "k", "master_secret": "s", "cid": "off"}, clock.tools)
+
+    assert channel.limits.idempotent_for is None
