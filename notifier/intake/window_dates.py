@@ -1,5 +1,6 @@
 """Which day a written date means: the year and month it leaves out, and what contradicts it."""
 
+import functools
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -91,22 +92,27 @@ def moment(day: date, seconds: int, zone: ZoneInfo, text: str) -> datetime:
 
     Raises ``Unresolved`` where clocks are put forward (no such time) or back (twice).
     """
+    moment_, doubt = _moment(day, seconds, zone)
+    if doubt:
+        expected = (
+            "当日调整时钟，无此时刻 / clocks go forward then"
+            if doubt == "time.does_not_exist"
+            else "当日调整时钟，该时刻有两次 / clocks go back then"
+        )
+        raise Unresolved(doubt, f"{text} ({day})", expected)
+    return moment_
+
+
+@functools.lru_cache(maxsize=16_384)
+def _moment(day: date, seconds: int, zone: ZoneInfo) -> tuple[datetime, str]:
     local = datetime.combine(day, datetime.min.time()) + timedelta(seconds=seconds)
     first = local.replace(tzinfo=zone)
-    moment_ = first.astimezone(UTC)
-    if moment_.astimezone(zone).replace(tzinfo=None) != local:
-        raise Unresolved(
-            "time.does_not_exist",
-            f"{text} = {local}",
-            "当日调整时钟，无此时刻 / clocks go forward then",
-        )
+    found = first.astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) != local:
+        return found, "time.does_not_exist"
     if first.utcoffset() != first.replace(fold=1).utcoffset():
-        raise Unresolved(
-            "time.happens_twice",
-            f"{text} = {local}",
-            "当日调整时钟，该时刻有两次 / clocks go back then",
-        )
-    return moment_
+        return found, "time.happens_twice"
+    return found, ""
 
 
 def _day(year: int, month: int, day: int, text: str) -> date:

@@ -4,6 +4,7 @@ Cutting decides nothing that needs a calendar: which year a 3月5日 falls in, `
 what a row of tokens means, ``plan_windows`` says.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -234,6 +235,8 @@ class Tokens:
     is_restored: bool = False
 
 
+# The files of a bureau repeat a few dates and hours over thousands of rows.
+@functools.lru_cache(maxsize=16_384)
 def tokenize(text: str) -> Tokens:
     """Cut a text; every character ends up in some token or is a blank."""
     plain = normalise(text)
