@@ -1,6 +1,6 @@
 """What the use cases need from the world beside them; ``store`` and ``rendering`` provide it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from notifier.domain.customer import Reach
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.finding import Finding
 from notifier.domain.impact import Group
+from notifier.domain.ledger import Difference, Outline, PointRow
 from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.notice import Facts
@@ -299,3 +300,33 @@ class Renderer(Protocol):
         self, template: str, samples: Sequence[Facts], *, now: datetime
     ) -> Sequence[Finding]: ...
     def template_version(self) -> str: ...
+
+
+class LedgerReader(Protocol):
+    """Ledger files being read; see ``intake.ledger_process``. ``outline`` follows the last chunk."""
+
+    @property
+    def outline(self) -> Outline: ...
+    def chunks(self) -> AsyncIterator[Sequence[PointRow]]: ...
+
+
+class LedgerLoad(Protocol):
+    """A ledger on its way into the store; see ``store.ledger_load.LedgerLoad``."""
+
+    async def stage(self, rows: Sequence[PointRow]) -> None: ...
+    async def compare(self, outline: Outline, *, whole: bool = False) -> Difference: ...
+    async def apply(
+        self,
+        outline: Outline,
+        *,
+        whole: bool = False,
+        now: datetime,
+        actor: str,
+        judge: Callable[[Difference], Mapping[str, Any]],
+    ) -> Difference: ...
+
+
+class LedgerStore(Protocol):
+    """Where customer ledgers go; see ``store.ledger_load.LedgerLoader``."""
+
+    def load(self) -> AbstractAsyncContextManager[LedgerLoad]: ...
