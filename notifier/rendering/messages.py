@@ -18,7 +18,12 @@ from notifier.domain.finding import Finding, Severity
 from notifier.domain.notice import Facts
 from notifier.domain.sms_parts import signed, sms_parts, utf16_units
 from notifier.rendering import variables
-from notifier.rendering.library import RECIPIENT_VARIABLES, Library, MessageTemplate
+from notifier.rendering.library import (
+    RECIPIENT_VARIABLES,
+    Library,
+    MessageTemplate,
+    TemplateUnsound,
+)
 from notifier.rendering.variables import Utility
 
 #: Marks the place of a recipient's variable; control characters never come through ``tidy``.
@@ -184,7 +189,8 @@ class MessageRenderer:
         """What would go wrong at sending, found before anybody approves it.
 
         Each of the samples is written for the recipient with the longest name. An ERROR is a
-        message that cannot be sent as it stands, a WARNING one that costs too much.
+        message that cannot be sent as it stands, a WARNING one that costs too much, an INFO one that
+        names fewer places than the plan does for want of room.
         ``limits`` are those of the medium unless given. Raises as ``prepare`` for a template that
         cannot be used at all, but for a variable that is missing.
         """
@@ -199,6 +205,7 @@ class MessageRenderer:
                 findings.append(_finding(refusal.code, template, "", refusal.sentence, ""))
                 continue
             findings += _over_length(template, rendered, limits)
+            findings += _shortened(template, rendered, facts)
         return tuple(dict.fromkeys(findings))
 
     def _values(self, template: MessageTemplate, facts: Facts, now: datetime) -> dict[str, str]:
@@ -221,6 +228,8 @@ class MessageRenderer:
             raise VariableMissing(
                 f"{name}: {error.message} in a notice of stage {facts.stage.value}"
             ) from error
+        except jinja2.TemplateError as error:
+            raise TemplateUnsound(f"{name}: {error.message}") from error
         text = str(module).strip()
         customer = variables.customer(self._library, template.locale)
         signature = self._utility.signature if template.medium is Medium.SMS else ""
@@ -271,6 +280,17 @@ def _over_length(template: str, rendered: Rendered, limits: TextLimits) -> Itera
             )  # fmt: skip
         if not limits.allows_newline and "\n" in value:
             yield _finding("message.variable_has_newline", template, name, "", "one line")
+
+
+def _shortened(template: str, rendered: Rendered, facts: Facts) -> Iterable[Finding]:
+    """What the message says in fewer words than the plan: right, but for the approver to see."""
+    for name, full in (("where", facts.where), ("works", facts.works)):
+        said = rendered.variables.get(name)
+        if said is not None and len(variables.tidy(full)) > len(said):
+            whole = variables.tidy_works(full) if name == "works" else variables.tidy(full)
+            if said != whole:
+                cut = _finding("message.shortened", template, name, said, whole)
+                yield replace(cut, severity=Severity.INFO)
 
 
 def _finding(code: str, template: str, variable: str, found: str, expected: str) -> Finding:

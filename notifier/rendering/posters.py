@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import segno
@@ -124,7 +123,7 @@ class PosterPress:
             "sheets": [self._page(sheet, now) for sheet in sheets],
         }
         root = str(template.parent)
-        fonts_in: list[str | Path | bytes] = [str(self._font.folder)]
+        fonts_in = [str(self._font.folder)]
         try:
             result: object = typst.compile(
                 str(template),
