@@ -158,9 +158,13 @@ class Sender:
             self._give_back(connection, loop.time())
 
     async def reach(self) -> Health:
-        """Whether a connection can be opened; nothing is sent."""
+        """Whether a new connection can be opened; nothing is sent."""
         loop = asyncio.get_running_loop()
-        connection = await self._take(loop, loop.time() + self.total_timeout)
+        if self._closed:
+            return Health(is_well=False, detail="closed")
+        if len(self._busy) + self._opening >= self._limit:
+            return Health(is_well=True, detail="every connection is in use")
+        connection = await self._open(loop, loop.time() + self.total_timeout)
         if isinstance(connection, NotSent):
             return Health(is_well=False, detail=connection.code)
         self._give_back(connection, loop.time())

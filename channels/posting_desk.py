@@ -27,7 +27,10 @@ class PostingDesk:
 
     medium = Medium.POSTING
     limits = Limits(
-        batch_size=100, lanes=1, idempotent_for=timedelta(days=365), receipts_within=timedelta(days=30)
+        batch_size=100,
+        lanes=1,
+        idempotent_for=timedelta(days=365),
+        receipts_within=timedelta(days=30),
     )
 
     async def send(self, batch: Batch) -> Sequence[Outcome]:
