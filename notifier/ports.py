@@ -13,7 +13,7 @@ from notifier.domain.impact import Group
 from notifier.domain.ledger import Difference, Outline, PointRow
 from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
-from notifier.domain.notice import Facts
+from notifier.domain.notice import Facts, Recipient
 from notifier.domain.outbox import Claimed, KnownReceipt, Recorded
 from notifier.domain.plan import Change, Plan, PlanContent, PlanState, Revision
 from notifier.domain.required import Cell
@@ -219,6 +219,10 @@ class Transaction(Protocol):
     @property
     def journal(self) -> JournalBook: ...
     async def network(self) -> NetworkIndex: ...
+    async def applied_policy(self) -> dict[str, Any] | None: ...
+    async def apply_policy(
+        self, name: str, version: str, body: Mapping[str, Any], *, now: datetime, actor: str
+    ) -> None: ...
     async def reserve(
         self, account: str, per_second: float, burst: int, wanted: int, now: datetime
     ) -> tuple[int, timedelta]: ...
@@ -289,7 +293,7 @@ class Rendered(Protocol):
 class Prepared(Protocol):
     """A notice ready to be written for each of its recipients."""
 
-    def render(self, name: str) -> Rendered: ...
+    def render(self, recipient: Recipient) -> Rendered: ...
 
 
 class Renderer(Protocol):

@@ -182,16 +182,12 @@ class WorkerSettings(_Section):
         default=4, ge=1, le=256, description="batches under way at once in one process"
     )
     lease_seconds: float = Field(
-        default=15.0, ge=1, description="a worker silent for so long lost its work"
+        default=4.0, ge=1, description="a worker silent for so long lost its work"
     )
     heartbeat_seconds: float = Field(default=5.0, gt=0, description="how often a lease is renewed")
     idle_seconds: float = Field(
         default=1.0, gt=0, description="pause of a loop that found nothing to do"
     )
-    horizon_days: float = Field(
-        default=14.0, gt=0, description="how far ahead of its due time a notice becomes deliveries"
-    )
-
     @field_validator("heartbeat_seconds")
     @classmethod
     def _beats_often_enough(cls, value: float, info: Any) -> float:
@@ -209,11 +205,6 @@ class WorkerSettings(_Section):
     def heartbeat(self) -> timedelta:
         """``heartbeat_seconds`` as a duration."""
         return timedelta(seconds=self.heartbeat_seconds)
-
-    @property
-    def horizon(self) -> timedelta:
-        """``horizon_days`` as a duration."""
-        return timedelta(days=self.horizon_days)
 
 
 def _no_number(value: object) -> object:

@@ -116,3 +116,11 @@ class Notice:
         """The template's name, ``advance.sms.zh``; ``templates/messages/advance/sms.zh.txt.j2``."""
         wording = wording_of(self.stage, self.facts.impact_class)
         return f"{wording.value}.{self.medium.value}.{self.locale}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Whom a message is for: their own name, where known, and for how many accounts they hear it."""
+
+    name: str = ""
+    accounts: int = 1

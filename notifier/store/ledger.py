@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,7 +14,7 @@ from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, LaidOut, Wanted
-from notifier.store import audit, impacts, layout, people, rates, traits
+from notifier.store import audit, impacts, layout, people, policies, rates, traits
 from notifier.store.batches import Batches
 from notifier.store.customers import network_index
 from notifier.store.engine import Bulk, Database
@@ -39,6 +40,18 @@ class Transaction:
     async def network(self) -> NetworkIndex:
         """Stations, feeders and areas as they are now."""
         return await network_index(self.connection)
+
+    async def applied_policy(self) -> dict[str, Any] | None:
+        """The file, as parsed, of the policy that was applied last; None where none ever was."""
+        return await policies.in_force(self.connection)
+
+    async def apply_policy(
+        self, name: str, version: str, body: Mapping[str, Any], *, now: datetime, actor: str
+    ) -> None:
+        """Puts a policy in force."""
+        await policies.put_in_force(
+            self.connection, name, version, dict(body), now=now, actor=actor
+        )
 
     async def reserve(
         self, account: str, per_second: float, burst: int, wanted: int, now: datetime

@@ -80,7 +80,8 @@ def bounding_switches(
 ) -> tuple[tuple[str, ...], target.WorkArea]:
     """The closed switches around a work area by id, and the area as it grew.
 
-    The area grows over branches that nobody can open. Low-voltage switches stay closed when the
+    Every closed switch met is opened, also one between two places of work: each is then isolated by
+    itself. The area grows over branches that nobody can open. Low-voltage switches stay closed when the
     work is at a higher voltage: nothing feeds the area from there.
     """
     network = graph.network
@@ -100,19 +101,13 @@ def bounding_switches(
             if other not in area:
                 area[other] = None
                 queue.append(other)
-    inside = {
-        switch
-        for switch in opens
-        if area.keys() >= set(graph.zones_of_branch(network.branch_index[switch]))
-    }
     grown = target.WorkArea(
         label=work.label,
         zones=tuple(area),
         kv=work.kv,
         is_switching_only=False,
     )
-    # A switch with both ends in the work area bounds nothing, unless it is what is worked on.
-    return tuple(switch for switch in opens if switch not in inside or len(opens) == 1), grown
+    return tuple(opens), grown
 
 
 def _is_low(graph: zones.ZoneGraph, branch: int, work: target.WorkArea) -> bool:

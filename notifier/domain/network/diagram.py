@@ -15,7 +15,7 @@ from notifier.domain.network import classify, steps, target, zones
 MAX_ZONES = 160
 """Beyond this many zones the blocks are drawn instead: a picture nobody can read helps nobody."""
 
-_COLUMN, _ROW, _MARGIN, _TOP = 210, 58, 40, 74
+_COLUMN, _ROW, _MARGIN, _TOP = 252, 58, 40, 74
 
 _COLOURS = {
     ImpactClass.OUT: "#c62828",
@@ -70,14 +70,13 @@ class _Wire:
     is_closed: bool
     is_operated: bool
     is_switch: bool
-    is_back: bool = False
 
 
 def draw(verdict: classify.Verdict, work: target.WorkArea | None = None, *, title: str = "") -> str:
     """The diagram of a plan as one SVG document, in the state of the work window."""
     bars = _bars(verdict, work)
     wires = _wires(verdict, bars)
-    _lay_out(bars, wires)
+    tree = _lay_out(bars, wires)
     width = _MARGIN * 2 + _COLUMN * (1 + max((bar.x for bar in bars), default=0)) + 40
     width = max(width, 760)
     height = _TOP + _MARGIN + _ROW * (1 + int(max((bar.y for bar in bars), default=0))) + 34
@@ -90,7 +89,10 @@ def draw(verdict: classify.Verdict, work: target.WorkArea | None = None, *, titl
         f'<text class="t" x="{_MARGIN}" y="34">{escape(title)}</text>',
         f'<text class="d" x="{_MARGIN}" y="53">{escape(_subtitle(verdict))}</text>',
     ]
-    lines += [_draw_wire(bars[wire.a], bars[wire.b], wire) for wire in wires]
+    lines += [
+        _draw_wire(bars[wire.a], bars[wire.b], wire, is_tree=number in tree)
+        for number, wire in enumerate(wires)
+    ]
     lines += [_draw_bar(bar) for bar in bars]
     lines.append(_legend(bars, height))
     lines.append("</svg>")
@@ -206,8 +208,12 @@ def _wires(verdict: classify.Verdict, bars: list[_Bar]) -> list[_Wire]:
     return wires
 
 
-def _lay_out(bars: list[_Bar], wires: list[_Wire]) -> None:
-    """Columns by distance from what feeds the part, rows by a walk in depth; marks back wires."""
+def _lay_out(bars: list[_Bar], wires: list[_Wire]) -> set[int]:
+    """Columns by distance from what feeds the part, rows by a walk in depth.
+
+    Gives the wires along which the walk went, by number; the others close rings.
+    """
+    tree: set[int] = set()
     near: dict[int, list[int]] = {}
     for number, wire in enumerate(wires):
         near.setdefault(wire.a, []).append(number)
@@ -220,8 +226,9 @@ def _lay_out(bars: list[_Bar], wires: list[_Wire]) -> None:
             continue
         placed.add(root)
         bars[root].x, bars[root].y = 0, row
-        deepest = _walk(bars, wires, near, placed, root, row)
+        deepest = _walk(bars, wires, near, placed, tree, root, row)
         row = deepest + 1
+    return tree
 
 
 def _walk(
@@ -229,6 +236,7 @@ def _walk(
     wires: list[_Wire],
     near: dict[int, list[int]],
     placed: set[int],
+    tree: set[int],
     root: int,
     row: float,
 ) -> float:
@@ -245,6 +253,7 @@ def _walk(
             if other in placed or (not wire.is_closed and not wire.is_operated and len(stack) > 1):
                 continue
             placed.add(other)
+            tree.add(number)
             if is_first:
                 deepest += 1
             bars[other].x, bars[other].y = len(stack), deepest
@@ -270,12 +279,12 @@ def _draw_bar(bar: _Bar) -> str:
     return (
         f"<g>{work}"
         f'<rect x="{x - 3}" y="{y:g}" width="6" height="38" rx="2" fill="{colour}"/>'
-        f'<text class="n" x="{x + 10}" y="{y + 12:g}">{escape(mark + _cut(bar.name, 22))}</text>'
+        f'<text class="n" x="{x + 10}" y="{y + 12:g}">{escape(mark + _cut(bar.name, 17))}</text>'
         f'<text class="d" x="{x + 10}" y="{y + 36:g}">{escape(_cut(bar.detail, 30))}</text></g>'
     )
 
 
-def _draw_wire(a: _Bar, b: _Bar, wire: _Wire) -> str:
+def _draw_wire(a: _Bar, b: _Bar, wire: _Wire, *, is_tree: bool) -> str:
     if a.x > b.x:
         a, b = b, a
     ax, ay = _MARGIN + a.x * _COLUMN, _TOP + a.y * _ROW + 20
@@ -286,9 +295,11 @@ def _draw_wire(a: _Bar, b: _Bar, wire: _Wire) -> str:
         path = f"M{ax} {ay:g}C{bend} {ay:g} {bend} {by:g} {bx} {by:g}"
         sx, sy = float(ax - 16), (ay + by) / 2
     else:
-        turn = bx - 46 if b.x - a.x == 1 or a.y != b.y else ax + 60
+        # A wire that closes a ring turns earlier and has its symbol at its start, so that it
+        # does not run over the wire by which the walk came.
+        turn = bx - 46 if is_tree else bx - 66
         path = f"M{ax} {ay:g}H{turn}V{by:g}H{bx}"
-        sx, sy = float(bx - 24), by
+        sx, sy = (float(bx - 24), by) if is_tree else (float(ax + 186), ay)
     symbol = ""
     if wire.is_switch:
         fill = "#3b4552" if wire.is_closed else "#ffffff"
@@ -301,7 +312,7 @@ def _draw_wire(a: _Bar, b: _Bar, wire: _Wire) -> str:
             f'{ring}<rect x="{sx - 5:g}" y="{sy - 5:g}" width="10" height="10" fill="{fill}" '
             f'stroke="#3b4552" stroke-width="1.4"/>'
             f'<text class="s" x="{sx - 8:g}" y="{sy - 13:g}" text-anchor="end">'
-            f"{escape(_cut(wire.name, 16))}</text>"
+            f"{escape(_cut(wire.name, 14))}</text>"
         )
     return f'<g><path class="{kind}" d="{path}"/>{symbol}</g>'
 

@@ -116,11 +116,7 @@ def build(network: model.Network, overlay: Mapping[int, bool] | None = None) -> 
         heads.setdefault(feeder.head, []).append(feeder.id)
     zone_of_node, zone_count = _contract(network, heads)
     links = _link(network, zone_of_node, heads, overlay or {})
-    zone_links: list[list[int]] = [[] for _ in range(zone_count)]
-    for link, (a, b) in enumerate(zip(links.a, links.b, strict=True)):
-        if a != b:
-            zone_links[a].append(link)
-            zone_links[b].append(link)
+    zone_links = _zone_links(links, zone_count)
     source_zones = frozenset(zone_of_node[node] for node in network.sources)
     boundary = _boundary(network, zone_of_node)
     patch_of_zone, patch_start, patch_zones = _patches(zone_links, links)
@@ -335,6 +331,16 @@ def _link(
     return links
 
 
+def _zone_links(links: _Links, zone_count: int) -> list[tuple[int, ...]]:
+    """The links at each zone; tuples of numbers, which the garbage collector need not walk."""
+    found: list[list[int]] = [[] for _ in range(zone_count)]
+    for link, (a, b) in enumerate(zip(links.a, links.b, strict=True)):
+        if a != b:
+            found[a].append(link)
+            found[b].append(link)
+    return [tuple(numbers) for numbers in found]
+
+
 def _patches(
     zone_links: Sequence[Sequence[int]], links: _Links
 ) -> tuple[array[int], array[int], array[int]]:
@@ -394,9 +400,9 @@ def _customers(
     return start, customers
 
 
-def _areas(network: model.Network, zone_of_node: array[int]) -> dict[int, list[int]]:
+def _areas(network: model.Network, zone_of_node: array[int]) -> dict[int, tuple[int, ...]]:
     by_zone: dict[int, list[int]] = {}
     for area, nodes in enumerate(network.area_nodes):
         for zone in {zone_of_node[node] for node in nodes}:
             by_zone.setdefault(zone, []).append(area)
-    return by_zone
+    return {zone: tuple(areas) for zone, areas in by_zone.items()}

@@ -1,0 +1,129 @@
+"""Builds everything once, in one place, and closes it in reverse."""
+
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from notifier import registry
+from notifier.channel import Tools
+from notifier.clock import Clock, SimulatedClock, SystemClock
+from notifier.intake.policies import policy_from_dict, read_policy
+from notifier.registry import Switchboard
+from notifier.rendering.library import Library
+from notifier.rendering.messages import MessageRenderer
+from notifier.rendering.variables import Utility
+from notifier.settings import Settings
+from notifier.store import migrate
+from notifier.store.engine import Database
+from notifier.store.ledger import Ledger
+from notifier.usecases.dispatch import Outbox
+from notifier.usecases.reconcile import Setting
+from notifier.vault import Vault
+from notifier.worker import Worker
+
+#: The pause of an idle loop under a simulated clock: a day may pass in a second.
+_SIMULATED_IDLE = 0.02
+
+
+@dataclass(slots=True)
+class Runtime:
+    """Everything that is open while the program runs."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    store: Ledger
+    vault: Vault
+    renderer: MessageRenderer
+    switchboard: Switchboard
+    setting: Setting
+    outbox: Outbox
+
+    def worker(self) -> Worker:
+        """The background loops; ``run`` them in a task."""
+        simulated = isinstance(self.clock, SimulatedClock)
+        idle = self.settings.worker.idle_seconds
+        return Worker(
+            store=self.store,
+            outbox=self.outbox,
+            idle=min(idle, _SIMULATED_IDLE) if simulated else idle,
+            heartbeat=self.settings.worker.heartbeat_seconds,
+            lanes=self.settings.worker.lanes,
+        )
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The time outside, or a simulated one where the settings say so."""
+    start = settings.clock_start
+    if start is None and settings.clock.speed == 1.0:
+        return SystemClock()
+    return SimulatedClock(start or SystemClock().now(), settings.clock.speed)
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+    """Opens the store (migrated), the vault, the templates, the policy and every enabled channel.
+
+    Raises a ``Refusal`` that names the setting where something cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        clock = clock or clock_of(settings)
+        await migrate.upgrade(settings.database.url)
+        database = await Database.open(settings.database.url)
+        stack.push_async_callback(database.close)
+        vault = Vault.load_or_create(settings.key_file)
+        utility = settings.utility
+        renderer = MessageRenderer(
+            Library(settings.templates.folder),
+            Utility(
+                name=utility.name,
+                signature=utility.signature,
+                hotline=utility.hotline,
+                zone=utility.tzinfo,
+                link=f"{utility.public_url}/p/{{number}}" if utility.public_url else "",
+            ),
+        )
+        store = Ledger(database)
+        channels = {}
+        for name, options in settings.channels.items():
+            if not options.enabled:
+                continue
+            channels[name] = registry.configure(
+                name, options.type, options.options, Tools(now=clock.now)
+            )
+        switchboard = Switchboard(channels)
+        stack.push_async_callback(switchboard.close)
+        async with store.read() as tx:
+            applied = await tx.applied_policy()
+        setting = Setting(
+            policy=read_policy(settings.policy.name_or_path)
+            if applied is None
+            else policy_from_dict(applied),
+            accounts=switchboard.accounts,
+            zone=utility.tzinfo,
+            lease=settings.worker.lease,
+        )
+        outbox = Outbox(
+            store=store,
+            channels=switchboard.channels,
+            fallbacks=switchboard.fallbacks,
+            setting=setting,
+            renderer=renderer,
+            vault=vault,
+            worker=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            clock=clock,
+        )
+        yield Runtime(
+            settings=settings,
+            clock=clock,
+            database=database,
+            store=store,
+            vault=vault,
+            renderer=renderer,
+            switchboard=switchboard,
+            setting=setting,
+            outbox=outbox,
+        )

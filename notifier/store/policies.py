@@ -1,0 +1,33 @@
+"""The policy in force, and every one that was before it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.store import schema
+
+
+async def in_force(connection: AsyncConnection) -> dict[str, Any] | None:
+    """The body of the policy that was applied last; None: none was, the settings' one holds."""
+    query = select(schema.policy.c.body).order_by(schema.policy.c.id.desc()).limit(1)
+    found = await connection.scalar(query)
+    return None if found is None else dict(found)
+
+
+async def put_in_force(
+    connection: AsyncConnection,
+    name: str,
+    version: str,
+    body: dict[str, Any],
+    *,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Makes this the policy; the ones before stay on record."""
+    await connection.execute(
+        insert(schema.policy).values(
+            name=name, version=version, body=body, applied_at=now, applied_by=actor
+        )
+    )

@@ -1,0 +1,397 @@
+"""Sends what is due: claim, decide once more, render, write the attempt, call, record.
+
+No transaction is open while a provider is called. What one step does, any worker may do at the same
+time; a batch belongs to whoever holds its lease.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from notifier import channel as channels
+from notifier.channel import Channel, Medium, Outcome
+from notifier.clock import Clock
+from notifier.domain.decision import Defer, Drop, NextMedium, Send, decide, refuse_person
+from notifier.domain.delivery import BatchState, DeliveryState
+from notifier.domain.facts_json import facts_from_dict
+from notifier.domain.notice import Recipient
+from notifier.domain.outbox import Claimed, Member, Recorded
+from notifier.ports import Renderer, Store, Transaction, Vault
+from notifier.usecases.reconcile import Setting
+
+#: What failed is put right soon, but a storm of failures is put right together.
+COALESCE = timedelta(seconds=20)
+#: How long before a provider is asked about what is uncertain.
+ASK_AFTER = timedelta(minutes=1)
+#: Calls in a row that could not be made before the account's batches go by another.
+FAILURES_BEFORE_FAILOVER = 3
+#: How often a batch is sent again under its key before it counts as uncertain.
+RESENDS = 4
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What sending needs. ``fallbacks``: for an account the others of its medium, in order."""
+
+    store: Store
+    channels: Mapping[str, Channel]
+    fallbacks: Mapping[str, Sequence[str]]
+    setting: Setting
+    renderer: Renderer
+    vault: Vault
+    worker: str
+    clock: Clock
+    batches_a_step: int = 16
+    _failures: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Slice:
+    """What leaves in one call."""
+
+    claimed: Claimed
+    batch: channels.Batch
+    members: Sequence[Member]
+    outcomes: Sequence[Outcome] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatched:
+    """What one step did, in messages."""
+
+    claimed: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+async def dispatch(outbox: Outbox, name: str) -> Dispatched:
+    """One step for one account: up to ``batches_a_step`` batches. ``claimed`` is 0 when none is due."""
+    clock, setting = outbox.clock, outbox.setting
+    now = clock.now()
+    async with outbox.store.write() as tx:
+        for plan_id in await tx.batches.expire(now):
+            await tx.plans.mark(plan_id, now)
+        claimed_ids = await tx.batches.claim(
+            outbox.worker,
+            name,
+            now=now,
+            wall=clock.wall(),
+            lease=setting.lease,
+            limit=outbox.batches_a_step,
+        )
+    if not claimed_ids:
+        return Dispatched()
+    capped = bool(setting.policy.caps)
+    async with outbox.store.read() as tx:
+        loaded = await tx.batches.load(
+            claimed_ids, capped_since=now - timedelta(days=1) if capped else None
+        )
+        states = await tx.journal.channel_states()
+    stopped = states.get(name, {}).get("stopped_at") is not None
+    send: list[Claimed] = []
+    put_off: dict[tuple[datetime, str], list[int]] = {}
+    never: dict[str, list[int]] = {}
+    next_medium: dict[str, list[Claimed]] = {}
+    for claimed in loaded:
+        sending = replace(claimed.sending, channel_stopped=stopped)
+        match decide(sending, setting.policy, now, setting.zone):
+            case Send():
+                send.append(claimed)
+            case Defer(until, why):
+                put_off.setdefault((until, why), []).append(claimed.batch_id)
+            case Drop(why):
+                never.setdefault(why, []).append(claimed.batch_id)
+            case NextMedium(why):
+                next_medium.setdefault(why, []).append(claimed)
+    slices, refused = [], []
+    for claimed in send:
+        made, no = await _compose(outbox, name, claimed, now)
+        slices += made
+        refused += no
+    async with outbox.store.write() as tx:
+        for (until, why), ids in put_off.items():
+            await tx.batches.release(outbox.worker, ids, until, why)
+        for why, ids in never.items():
+            await tx.batches.drop(outbox.worker, ids, why)
+        for why, batches in next_medium.items():
+            await tx.batches.give_up(outbox.worker, [item.batch_id for item in batches], why)
+        for claimed in [item for batches in next_medium.values() for item in batches]:
+            await tx.plans.mark(claimed.plan_id, now)
+        await tx.batches.record(refused)
+        send = await _within_rate(outbox, tx, name, send)
+        if send:
+            await tx.batches.begin(
+                outbox.worker,
+                [(item.batch_id, item.attempts + 1) for item in send],
+                name,
+                now=now,
+                wall=clock.wall(),
+                lease=setting.lease,
+            )
+    going = {item.batch_id for item in send}
+    slices = [item for item in slices if item.claimed.batch_id in going]
+    await _call(outbox.channels[name], slices)
+    counted = await _record(outbox, name, send, slices)
+    return Dispatched(claimed=len(claimed_ids), outcomes=counted)
+
+
+async def _within_rate(
+    outbox: Outbox, tx: Transaction, name: str, send: list[Claimed]
+) -> list[Claimed]:
+    """As many batches as the account's rate bears now; the others are given back."""
+    limits = outbox.channels[name].limits
+    if limits.per_second <= 0 or not send:
+        return send
+    wanted = sum(max(1, len(item.members)) for item in send)
+    burst = max(limits.batch_size, int(limits.per_second), max(len(i.members) for i in send))
+    granted, wait = await tx.reserve(name, limits.per_second, burst, wanted, outbox.clock.wall())
+    fitting: list[Claimed] = []
+    for item in send:
+        granted -= max(1, len(item.members))
+        if granted < 0:
+            break
+        fitting.append(item)
+    rest = [item.batch_id for item in send[len(fitting) :]]
+    if rest:
+        await tx.batches.release(outbox.worker, rest, outbox.clock.now() + wait, "rate")
+    return fitting
+
+
+async def _compose(
+    outbox: Outbox, name: str, claimed: Claimed, now: datetime
+) -> tuple[list[_Slice], list[Recorded]]:
+    """The calls for one batch, and the members who may not be sent to after all."""
+    facts = facts_from_dict(claimed.facts)
+    prepared = outbox.renderer.prepare(claimed.template, facts, now=now)
+    limits = outbox.channels[name].limits
+    cap = outbox.setting.policy.caps.get(claimed.medium)
+    stage, medium = claimed.sending.stage, claimed.medium
+    messages: list[channels.Message] = []
+    going: list[Member] = []
+    refused: list[Recorded] = []
+    for member in claimed.members:
+        address = address_of(outbox.vault, medium, member)
+        why = refuse_person(medium, stage, member.reach, address, member.sent_today, cap)
+        if why is not None:
+            refused.append(
+                Recorded(delivery_id=member.delivery_id, state=DeliveryState.DROPPED, code=why)
+            )
+            continue
+        rendered = prepared.render(Recipient(name=member.name))
+        messages.append(
+            channels.Message(
+                key=str(member.delivery_id),
+                address=address,
+                text=rendered.text,
+                variables=rendered.variables,
+                title=rendered.title,
+            )
+        )
+        going.append(member)
+    await outbox.clock.pause(0)  # a batch is a few milliseconds of work: let others have their turn
+    size = max(1, limits.batch_size)
+    slices = []
+    for start in range(0, len(messages), size):
+        part = messages[start : start + size]
+        # The first member tells slices of one batch apart, the same at every attempt.
+        key = f"{claimed.batch_id}-{part[0].key}"
+        slices.append(
+            _Slice(
+                claimed=claimed,
+                batch=channels.Batch(key=key, template=claimed.template, messages=part),
+                members=going[start : start + size],
+            )
+        )
+    return slices, refused
+
+
+def address_of(vault: Vault, medium: Medium, member: Member) -> str:
+    """Where a member is reached by this medium; empty: nowhere any more."""
+    match medium:
+        case Medium.WECHAT:
+            return member.openid or ""
+        case Medium.PUSH:
+            return member.push_token or ""
+        case Medium.POSTING:
+            return member.name
+        case _:
+            return vault.open(member.phone_sealed) if member.phone_sealed else ""
+
+
+async def _call(channel: Channel, slices: Sequence[_Slice]) -> None:
+    """Calls the provider, as many at once as it bears; an adapter's fault is an uncertain outcome."""
+    lanes = asyncio.Semaphore(max(1, channel.limits.lanes))
+
+    async def one(item: _Slice) -> None:
+        async with lanes:
+            try:
+                outcomes = await channel.send(item.batch)
+            except Exception as fault:  # noqa: BLE001 - whatever it was, the request may have left
+                outcomes = [channels.Uncertain(code="adapter.fault", detail=type(fault).__name__)]
+                outcomes *= len(item.members)
+            if len(outcomes) != len(item.members):
+                outcomes = [channels.Uncertain(code="adapter.miscounted")] * len(item.members)
+            item.outcomes = outcomes
+
+    await asyncio.gather(*(one(item) for item in slices))
+
+
+async def _record(
+    outbox: Outbox, name: str, send: Sequence[Claimed], slices: Sequence[_Slice]
+) -> dict[str, int]:
+    """Writes every outcome of the step in one transaction."""
+    now = outbox.clock.now()
+    limits = outbox.channels[name].limits
+    by_batch: dict[int, list[tuple[Member, Outcome]]] = {item.batch_id: [] for item in send}
+    for item in slices:
+        by_batch[item.claimed.batch_id] += zip(item.members, item.outcomes, strict=True)
+    counted: Counter[str] = Counter()
+    stop: channels.ChannelStop | None = None
+    async with outbox.store.write() as tx:
+        for claimed in send:
+            results = by_batch[claimed.batch_id]
+            kinds = Counter(type(outcome).__name__ for _, outcome in results)
+            counted.update(kinds)
+            stop = stop or next(
+                (o for _, o in results if isinstance(o, channels.ChannelStop)), None
+            )
+            await _record_batch(outbox, tx, claimed, results, kinds, limits, now)
+        await _note_health(outbox, tx, name, counted, stop, now)
+    return dict(counted)
+
+
+async def _record_batch(
+    outbox: Outbox,
+    tx: Transaction,
+    claimed: Claimed,
+    results: Sequence[tuple[Member, Outcome]],
+    kinds: Counter[str],
+    limits: channels.Limits,
+    now: datetime,
+) -> None:
+    waiting = [
+        (m, o) for m, o in results if isinstance(o, channels.RetryAfter | channels.ChannelStop)
+    ]
+    unsure = [(m, o) for m, o in results if isinstance(o, channels.Uncertain)]
+    can_resend = limits.idempotent_for is not None and claimed.attempts < RESENDS
+    again_at = now + max((_delay(o) for _, o in waiting), default=timedelta())
+    if waiting and len(waiting) == len(results):
+        state, look, reason = BatchState.SCHEDULED, again_at, _code(waiting[0][1])
+    elif unsure and can_resend:
+        state, look, reason = BatchState.SCHEDULED, now + _backoff(claimed.attempts), "resend"
+    elif unsure:
+        state, look, reason = BatchState.UNCERTAIN, now + ASK_AFTER, _code(unsure[0][1])
+    else:
+        state, look, reason = BatchState.SENT, _receipts_until(claimed, limits, now), ""
+    mine = await tx.batches.finish(
+        outbox.worker,
+        claimed.batch_id,
+        claimed.attempts + 1,
+        state,
+        now=now,
+        look_again_at=look,
+        reason=reason,
+        outcomes=dict(kinds),
+    )
+    if not mine:
+        return  # the lease ran out and the batch is in other hands
+    if state is BatchState.SCHEDULED and waiting and len(waiting) == len(results):
+        return
+    recorded = [r for m, o in results if (r := _recorded(m, o, can_resend)) is not None]
+    references = {r.reference for r in recorded if r.state is DeliveryState.ACCEPTED}
+    if (
+        len(recorded) == len(claimed.members)
+        and set(kinds) == {"Accepted"}
+        and len(references) == 1
+    ):
+        await tx.batches.record_all(
+            claimed.batch_id, DeliveryState.ACCEPTED, references.pop(), None
+        )
+    else:
+        await tx.batches.record(recorded)
+    if waiting:
+        await tx.batches.split(
+            claimed.batch_id, [m.delivery_id for m, _ in waiting], again_at, _code(waiting[0][1])
+        )
+    failed = any(r.state is DeliveryState.FAILED for r in recorded)
+    stale = claimed.sending.notice_revision != (await tx.plans.by_id(claimed.plan_id)).revision
+    if failed or stale or len(results) < len(claimed.members):
+        await tx.plans.mark(claimed.plan_id, now if stale else now + COALESCE)
+
+
+def _recorded(member: Member, outcome: Outcome, can_resend: bool) -> Recorded | None:
+    """What is written for one member; None where it stays scheduled."""
+    match outcome:
+        case channels.Accepted(reference=reference):
+            return Recorded(
+                delivery_id=member.delivery_id, state=DeliveryState.ACCEPTED, reference=reference
+            )
+        case channels.Permanent(code=code):
+            return Recorded(delivery_id=member.delivery_id, state=DeliveryState.FAILED, code=code)
+        case channels.Uncertain(code=code) if not can_resend:
+            return Recorded(
+                delivery_id=member.delivery_id, state=DeliveryState.UNCERTAIN, code=code
+            )
+        case _:
+            return None
+
+
+def _delay(outcome: Outcome) -> timedelta:
+    return outcome.delay if isinstance(outcome, channels.RetryAfter) else timedelta(minutes=1)
+
+
+def _code(outcome: Outcome) -> str:
+    return "" if isinstance(outcome, channels.Accepted) else outcome.code
+
+
+def _backoff(attempts: int) -> timedelta:
+    return timedelta(seconds=2 ** min(attempts, 6))
+
+
+def _receipts_until(claimed: Claimed, limits: channels.Limits, now: datetime) -> datetime:
+    """Until when a receipt is awaited: shorter where the next medium would otherwise come too late;
+    a poster has until shortly before it matters."""
+    sending = claimed.sending
+    if claimed.medium is Medium.POSTING:
+        return max(now, sending.matters_at)
+    until = now + limits.receipts_within
+    if claimed.confirm and sending.give_up_at is not None:
+        until = max(now, min(until, sending.give_up_at))
+    return until
+
+
+async def _note_health(
+    outbox: Outbox,
+    tx: Transaction,
+    name: str,
+    counted: Counter[str],
+    stop: channels.ChannelStop | None,
+    now: datetime,
+) -> None:
+    """Stops a channel that says it is misconfigured; leaves one that keeps failing to the next."""
+    if stop is not None:
+        await tx.journal.set_channel(name, stopped_at=now, stopped_why=f"{stop.code} {stop.detail}")
+        await tx.audited(
+            at=now,
+            actor="service",
+            action="channel.stopped",
+            subject=name,
+            detail={"code": stop.code},
+        )
+    if counted["Accepted"] or counted["Permanent"]:
+        outbox._failures.pop(name, None)
+    elif counted["RetryAfter"] or counted["Uncertain"]:
+        outbox._failures[name] += 1
+    others = outbox.fallbacks.get(name, ())
+    if others and (stop is not None or outbox._failures[name] >= FAILURES_BEFORE_FAILOVER):
+        moved = await tx.batches.move_channel(name, others[0])
+        outbox._failures.pop(name, None)
+        if moved:
+            await tx.audited(
+                at=now,
+                actor="service",
+                action="channel.failover",
+                subject=name,
+                detail={"to": others[0], "batches": moved},
+            )

@@ -1,0 +1,374 @@
+"""What people do with plans: submit, revise, approve, cancel, delay, restore.
+
+Each is a new revision or a new state, and then the same thing happens: the plan is reconciled.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from notifier.domain import errors
+from notifier.domain.finding import Finding, Severity, has_errors
+from notifier.domain.plan import (
+    Change,
+    Plan,
+    PlanContent,
+    PlanState,
+    Revision,
+    content_digest,
+)
+from notifier.domain.window import Window
+from notifier.ports import Renderer, Store, Transaction
+from notifier.usecases import matching
+from notifier.usecases.preview import Preview, preview
+from notifier.usecases.reconcile import Setting
+
+
+class PlanNotFound(errors.NotFound):
+    """There is no plan of that number."""
+
+    code = "plan.not_found"
+
+
+class PlanClosed(errors.Conflict):
+    """The plan is cancelled or done and cannot be changed any more."""
+
+    code = "plan.closed"
+
+
+class PlanBlocked(errors.Conflict):
+    """A finding of severity error forbids approving the plan."""
+
+    code = "plan.blocked"
+
+
+class ApprovalNeedsAnother(errors.Forbidden):
+    """So many recipients need an approver other than whoever submitted the plan."""
+
+    code = "approval.needs_another"
+
+
+class ApprovalStale(errors.Conflict):
+    """The recipients, the templates or the policy are not those that were looked at."""
+
+    code = "approval.stale"
+
+
+class WindowInvalid(errors.Invalid):
+    """The new time does not make a window."""
+
+    code = "window.invalid"
+
+
+class Submitted(StrEnum):
+    """What became of a plan that came in."""
+
+    NEW = "new"
+    REVISED = "revised"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A plan that comes in, with where it was read and what is doubtful about it."""
+
+    content: PlanContent
+    source: Mapping[str, Any]
+    findings: Sequence[Finding] = ()
+
+
+async def find(store: Store, number: str) -> Plan:
+    """The plan of that number. Raises ``PlanNotFound``."""
+    async with store.read() as tx:
+        plan = await tx.plans.find(number)
+    if plan is None:
+        raise PlanNotFound(f"没有编号为 {number} 的计划 / there is no plan {number}.")
+    return plan
+
+
+async def submit(
+    store: Store, incoming: Incoming, *, now: datetime, actor: str
+) -> tuple[Submitted, Plan | None]:
+    """Takes a plan in: a new one, a revision of the one with its number, or nothing new.
+
+    A plan without windows, or with a finding of severity error, is kept as a draft: it is on the
+    list, it cannot be approved, and a corrected one with its number replaces it.
+    """
+    content = incoming.content
+    findings = [finding.as_dict() for finding in incoming.findings]
+    refused = has_errors(incoming.findings) or not content.all_windows
+    async with store.write() as tx:
+        plan = await tx.plans.find(content.number)
+        if plan is not None:
+            present = await tx.plans.revision(plan.id, plan.revision)
+            if present.digest == content_digest(content):
+                return Submitted.UNCHANGED, plan
+            _must_be_open(plan)
+            outcome = Submitted.REVISED
+            change = Change.REVISED
+            plan_id, number = plan.id, plan.revision + 1
+            await tx.plans.void_approvals(plan.id, now=now, why=f"revision {number}")
+        else:
+            outcome, change, number = Submitted.NEW, Change.SUBMITTED, 1
+            plan_id = await tx.plans.insert(content, PlanState.DRAFT, now=now, actor=actor)
+        await tx.plans.add_revision(
+            plan_id,
+            number,
+            content,
+            change=change,
+            note="",
+            source=dict(incoming.source),
+            findings=findings,
+            now=now,
+            actor=actor,
+        )
+        await tx.plans.set_state(plan_id, PlanState.DRAFT if refused else PlanState.SUBMITTED)
+        await tx.plans.mark(plan_id, now)
+        await tx.audited(
+            at=now,
+            actor=actor,
+            action=f"plan.{change.value}",
+            subject=content.number,
+            detail={"revision": number, "source": dict(incoming.source)},
+        )
+        plan = await tx.plans.by_id(plan_id)
+    if not refused:
+        await matching.ensure_matched(store, plan)
+    return (Submitted.REFUSED if refused else outcome), plan
+
+
+async def revise(
+    store: Store,
+    number: str,
+    content: PlanContent,
+    *,
+    note: str,
+    now: datetime,
+    actor: str,
+) -> Plan:
+    """A new revision by hand; what was approved is void. Raises ``PlanNotFound``, ``PlanClosed``."""
+    plan = await find(store, number)
+    _must_be_open(plan)
+    return await _change(
+        store, plan, replace(content, number=plan.number), Change.REVISED,
+        note=note, now=now, actor=actor, state=PlanState.SUBMITTED,
+    )  # fmt: skip
+
+
+async def cancel(
+    store: Store, setting: Setting, number: str, *, note: str, now: datetime, actor: str
+) -> Plan:
+    """The outage will not take place; whoever was told is told so. Raises ``PlanNotFound``,
+    ``PlanClosed``."""
+    plan = await find(store, number)
+    _must_be_open(plan)
+    async with store.read() as tx:
+        present = await tx.plans.revision(plan.id, plan.revision)
+    _two_pairs_of_eyes(setting, plan, present, Change.CANCELLED, actor)
+    return await _change(
+        store, plan, present.content, Change.CANCELLED,
+        note=note, now=now, actor=actor, state=PlanState.CANCELLED,
+    )  # fmt: skip
+
+
+async def delay(
+    store: Store,
+    setting: Setting,
+    number: str,
+    until: datetime,
+    *,
+    note: str,
+    now: datetime,
+    actor: str,
+) -> Plan:
+    """The window that is running (or else the last one) ends at ``until`` (aware) instead.
+
+    Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid``.
+    """
+    plan = await find(store, number)
+    _must_be_open(plan)
+    async with store.read() as tx:
+        present = await tx.plans.revision(plan.id, plan.revision)
+    _two_pairs_of_eyes(setting, plan, present, Change.DELAYED, actor)
+    windows = list(present.content.windows)
+    if not windows:
+        raise WindowInvalid("该计划没有停电窗口 / this plan has no outage window.")
+    running = next((w for w in windows if w.contains(now)), max(windows))
+    if until <= running.starts_at:
+        raise WindowInvalid("新的结束时间早于开始时间 / the new end is before the start.")
+    windows[windows.index(running)] = Window(running.starts_at, until)
+    return await _change(
+        store, plan, replace(present.content, windows=tuple(windows)), Change.DELAYED,
+        note=note, now=now, actor=actor, state=plan.state,
+    )  # fmt: skip
+
+
+async def restore(
+    store: Store,
+    setting: Setting,
+    number: str,
+    at: datetime,
+    *,
+    note: str,
+    now: datetime,
+    actor: str,
+) -> Plan:
+    """Supply is back since ``at`` (aware). Raises ``PlanNotFound``, ``PlanClosed``."""
+    plan = await find(store, number)
+    if plan.state is not PlanState.APPROVED:
+        raise PlanClosed(f"计划 {number} 未在执行 / plan {number} is not under way.")
+    async with store.read() as tx:
+        present = await tx.plans.revision(plan.id, plan.revision)
+    _two_pairs_of_eyes(setting, plan, present, Change.RESTORED, actor)
+    return await _change(
+        store, plan, present.content, Change.RESTORED,
+        note=note, now=now, actor=actor, state=PlanState.DONE, restored_at=at,
+    )  # fmt: skip
+
+
+async def approve(
+    store: Store,
+    setting: Setting,
+    renderer: Renderer,
+    number: str,
+    *,
+    now: datetime,
+    actor: str,
+    expected_hash: str = "",
+) -> Preview:
+    """Signs the present revision for sending, on a frozen set of recipients.
+
+    ``expected_hash``: the recipients the approver looked at. Raises ``PlanNotFound``, ``PlanClosed``,
+    ``PlanBlocked`` where a finding forbids it, ``ApprovalNeedsAnother``, ``ApprovalStale``.
+    """
+    plan = await find(store, number)
+    if plan.state is PlanState.APPROVED:
+        raise errors.Conflict(
+            f"计划 {number} 已批准 / plan {number} is approved already.", code="plan.approved"
+        )
+    _must_be_open(plan)
+    seen, revision = await preview(store, setting, renderer, plan, now)
+    blocking = [item for item in revision.findings if item["severity"] == Severity.ERROR.value]
+    blocking += [f.as_dict() for f in seen.findings if f.severity is Severity.ERROR]
+    if blocking or plan.state is PlanState.DRAFT:
+        first = blocking[0] if blocking else {"code": "plan.draft", "found": "", "expected": ""}
+        raise PlanBlocked(
+            f"计划 {number} 不能批准 / plan {number} cannot be approved: "
+            f"{first['code']} {first['found']} → {first['expected']}"
+        )
+    if expected_hash and expected_hash != seen.recipients_hash:
+        raise ApprovalStale("收件人已变化，请重新查看 / the recipients have changed: look again.")
+    if seen.recipients > setting.policy.approval_threshold and actor == plan.submitted_by:
+        raise ApprovalNeedsAnother(
+            f"{seen.recipients} 人以上须由他人批准 / more than "
+            f"{setting.policy.approval_threshold} recipients need another approver."
+        )
+    async with store.write() as tx:
+        present = await tx.plans.by_id(plan.id)
+        if present.revision != seen.revision:
+            raise ApprovalStale("计划已有新版本 / there is a newer revision.")
+        await tx.plans.add_approval(
+            revision.id,
+            {
+                "recipients_hash": seen.recipients_hash,
+                "recipients": seen.recipients,
+                "parts": seen.parts,
+                "cost": seen.cost,
+                "template_version": seen.template_version,
+                "policy_version": seen.policy_version,
+                "approved_by": actor,
+                "approved_at": now,
+            },
+        )
+        await tx.plans.set_state(plan.id, PlanState.APPROVED)
+        await tx.plans.mark(plan.id, now)
+        await tx.audited(
+            at=now,
+            actor=actor,
+            action="plan.approved",
+            subject=number,
+            detail={
+                "revision": seen.revision,
+                "recipients": seen.recipients,
+                "recipients_hash": seen.recipients_hash,
+                "parts": seen.parts,
+                "cost": seen.cost,
+            },
+        )
+    return seen
+
+
+async def _change(
+    store: Store,
+    plan: Plan,
+    content: PlanContent,
+    change: Change,
+    *,
+    note: str,
+    now: datetime,
+    actor: str,
+    state: PlanState,
+    restored_at: datetime | None = None,
+) -> Plan:
+    number = plan.revision + 1
+    async with store.write() as tx:
+        await _still(tx, plan)
+        if change is Change.REVISED:
+            await tx.plans.void_approvals(plan.id, now=now, why=f"revision {number}: {note}")
+        await tx.plans.add_revision(
+            plan.id,
+            number,
+            content,
+            change=change,
+            note=note,
+            source={"by": actor},
+            findings=[],
+            now=now,
+            actor=actor,
+        )
+        await tx.plans.set_state(plan.id, state, restored_at=restored_at)
+        await tx.plans.mark(plan.id, now)
+        await tx.audited(
+            at=now,
+            actor=actor,
+            action=f"plan.{change.value}",
+            subject=plan.number,
+            detail={"revision": number, "note": note},
+        )
+        changed = await tx.plans.by_id(plan.id)
+    await matching.ensure_matched(store, changed)
+    return changed
+
+
+def _two_pairs_of_eyes(
+    setting: Setting, plan: Plan, present: Revision, change: Change, actor: str
+) -> None:
+    """A change that tells many people needs another person than the submitter, unless the policy lets
+    it pass: what is late is worse than what one person decided."""
+    policy = setting.policy
+    points = sum(present.counts.get("points", {}).values())
+    many = plan.state is PlanState.APPROVED and points > policy.approval_threshold
+    if many and change not in policy.approval_exempt and actor == plan.submitted_by:
+        raise ApprovalNeedsAnother(
+            f"影响 {points} 户，须由他人操作 / {points} usage points: another person must do this."
+        )
+
+
+async def _still(tx: Transaction, plan: Plan) -> None:
+    """Raises ``errors.Conflict`` when somebody else changed the plan in the meantime."""
+    present = await tx.plans.by_id(plan.id)
+    if present.revision != plan.revision or present.state != plan.state:
+        raise errors.Conflict(
+            f"计划 {plan.number} 刚被他人修改 / plan {plan.number} was changed just now by somebody else.",
+            code="plan.changed_meanwhile",
+        )
+
+
+def _must_be_open(plan: Plan) -> None:
+    if plan.state in (PlanState.CANCELLED, PlanState.DONE):
+        raise PlanClosed(
+            f"计划 {plan.number} 已结束（{plan.state.value}） / plan {plan.number} is closed."
+        )

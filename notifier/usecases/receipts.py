@@ -1,0 +1,176 @@
+"""What became of what was accepted: callbacks, questions to the provider, and the end of patience."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier import channel as channels
+from notifier.channel import Callback, CallbackAnswer, Channel, Medium, Receipt, ReceiptStatus
+from notifier.clock import Clock
+from notifier.domain.delivery import BatchState
+from notifier.domain.outbox import Claimed, KnownReceipt
+from notifier.ports import Store, Transaction, Vault
+from notifier.usecases.dispatch import ASK_AFTER, COALESCE, Outbox, address_of
+
+_BATCHES_A_STEP = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """How many receipts were found to belong to a delivery, and how many to none."""
+
+    known: int = 0
+    stray: int = 0
+
+
+async def take_callback(
+    store: Store, vault: Vault, clock: Clock, name: str, channel: Channel, callback: Callback
+) -> tuple[CallbackAnswer, Taken]:
+    """Takes what a provider brings; the receipts are on disk when this returns."""
+    answer = channel.receipts(callback)
+    if not answer.receipts:
+        return answer, Taken()
+    taken = await take(store, vault, name, answer.receipts, clock.now())
+    return answer, taken
+
+
+async def take(
+    store: Store, vault: Vault, name: str, receipts: Sequence[Receipt], now: datetime
+) -> Taken:
+    """Applies receipts in any order, repeated or not; plans with failures are looked at again."""
+    async with store.read() as tx:
+        found = await _identify(tx, vault, receipts)
+    known = [
+        KnownReceipt(
+            delivery_id=delivery_id,
+            status=receipt.status,
+            code=receipt.code,
+            at=receipt.at,
+            received_at=now,
+        )
+        for receipt, delivery_id in zip(receipts, found, strict=True)
+        if delivery_id is not None
+    ]
+    strays = [r for r, delivery_id in zip(receipts, found, strict=True) if delivery_id is None]
+    async with store.write() as tx:
+        await tx.receipts.apply(known)
+        for receipt in strays:
+            identity = receipt.message_key or receipt.reference or receipt.batch_key
+            await tx.receipts.stray(name, identity, receipt.status, receipt.code, now)
+        failed = [r.delivery_id for r in known if r.status is ReceiptStatus.FAILED]
+        if failed:
+            for plan_id in await tx.receipts.plans_of(failed):
+                await tx.plans.mark(plan_id, now + COALESCE)
+    return Taken(known=len(known), stray=len(strays))
+
+
+async def _identify(tx: Transaction, vault: Vault, receipts: Sequence[Receipt]) -> list[int | None]:
+    """The delivery of each receipt: by batch and address, by message key, or by reference."""
+    batch_ids = sorted({n for r in receipts if (n := _batch_id(r.batch_key)) is not None})
+    members: Mapping[tuple[int, bytes | str], int] = {}
+    if batch_ids:
+        members = await tx.receipts.members_of(batch_ids)
+    keys = sorted({int(r.message_key) for r in receipts if r.message_key.isdecimal()})
+    existing = await tx.receipts.exist(keys) if keys else set()
+    found: list[int | None] = []
+    for receipt in receipts:
+        address = _address(vault, receipt.address)
+        batch_id = _batch_id(receipt.batch_key)
+        delivery_id = None
+        if batch_id is not None and address:
+            delivery_id = members.get((batch_id, address))
+        if delivery_id is None and receipt.message_key.isdecimal():
+            key = int(receipt.message_key)
+            delivery_id = key if key in existing else None
+        if delivery_id is None and receipt.reference and address:
+            delivery_id = await tx.receipts.by_reference(receipt.reference, address)
+        found.append(delivery_id)
+    return found
+
+
+def _batch_id(key: str) -> int | None:
+    """A batch's key is its id, and the first member of the call behind a hyphen."""
+    head = key.partition("-")[0]
+    return int(head) if head.isdecimal() else None
+
+
+def _address(vault: Vault, address: str) -> bytes | str:
+    """Phones are looked for by fingerprint, whether or not the provider kept the country code."""
+    digits = address.removeprefix("+")
+    if not digits.isdecimal():
+        return address
+    if len(digits) == 11 and digits.startswith("1"):
+        digits = "86" + digits
+    return vault.fingerprint("+" + digits)
+
+
+async def resolve(outbox: Outbox, name: str) -> int:
+    """Asks the provider about batches whose outcome is uncertain; answers how many were due.
+
+    What nobody knows after the time for receipts is unconfirmed: it counts as told, unless the
+    policy asks for confirmation, and then the next medium follows.
+    """
+    now = outbox.clock.now()
+    async with outbox.store.read() as tx:
+        ids = await tx.batches.uncertain_due(now, _BATCHES_A_STEP)
+        batches = [item for item in await tx.batches.load_uncertain(ids) if item.channel == name]
+    channel = outbox.channels[name]
+    for item in batches:
+        answers = await _ask(outbox, channel, item)
+        if answers:
+            await take(outbox.store, outbox.vault, name, answers, now)
+        sent_at = item.sent_at or now
+        async with outbox.store.write() as tx:
+            left = await tx.batches.load_uncertain([item.batch_id])
+            unsure = bool(left and left[0].members)
+            if not unsure or now >= sent_at + channel.limits.receipts_within:
+                await tx.batches.look_again(item.batch_id, BatchState.SENT, now)
+            else:
+                await tx.batches.look_again(item.batch_id, BatchState.UNCERTAIN, now + ASK_AFTER)
+    return len(batches)
+
+
+async def _ask(outbox: Outbox, channel: Channel, item: Claimed) -> list[Receipt]:
+    if not item.members or item.medium is Medium.POSTING:
+        return []
+    messages = [
+        channels.Message(
+            key=str(member.delivery_id),
+            address=address_of(outbox.vault, item.medium, member),
+            text="",
+        )
+        for member in item.members
+    ]
+    batch = channels.Batch(
+        key=f"{item.batch_id}-{messages[0].key}", template=item.template, messages=messages
+    )
+    try:
+        return list(await channel.query(batch, item.sent_at or outbox.clock.now()))
+    except Exception:  # noqa: BLE001 - no answer is no knowledge; it is asked again later
+        return []
+
+
+async def give_up(outbox: Outbox) -> int:
+    """Closes batches whose time for receipts is over; answers how many."""
+    now = outbox.clock.now()
+    async with outbox.store.read() as tx:
+        ids = await tx.batches.unconfirmed_due(now, _BATCHES_A_STEP)
+    if not ids:
+        return 0
+    async with outbox.store.write() as tx:
+        for plan_id in await tx.batches.give_up_confirming(ids):
+            await tx.plans.mark(plan_id, now)
+    return len(ids)
+
+
+async def reclaim(outbox: Outbox) -> dict[str, int]:
+    """Takes back what dead workers held."""
+    resendable = [
+        name
+        for name, channel in outbox.channels.items()
+        if channel.limits.idempotent_for is not None
+    ]
+    async with outbox.store.write() as tx:
+        return await tx.batches.reclaim(
+            now=outbox.clock.now(), wall=outbox.clock.wall(), resendable=resendable
+        )

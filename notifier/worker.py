@@ -1,0 +1,126 @@
+"""The background loops, all of one shape: wait, run one use case with the time, log one line."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from notifier.ports import Store
+from notifier.usecases import dispatch, receipts, reconcile
+from notifier.usecases.dispatch import Outbox
+
+_log = structlog.get_logger()
+#: Runs one step; True means there may be more to do at once.
+Step = Callable[[], Awaitable[bool]]
+
+
+@dataclass(slots=True)
+class Worker:
+    """Everything that happens with nobody watching. ``idle`` and ``heartbeat`` are seconds outside."""
+
+    store: Store
+    outbox: Outbox
+    idle: float
+    heartbeat: float
+    lanes: int
+
+    async def run(self) -> None:
+        """Runs until cancelled; a fault in one step is logged and the loop goes on."""
+        async with asyncio.TaskGroup() as group:
+            for name, step in self._loops():
+                group.create_task(self._loop(name, step), name=name)
+            group.create_task(self._beat(), name="heartbeat")
+
+    def _loops(self) -> list[tuple[str, Step]]:
+        loops: list[tuple[str, Step]] = [
+            ("reconcile", self.reconcile_step),
+            ("unconfirmed", self.unconfirmed_step),
+            ("reclaim", self.reclaim_step),
+        ]
+        for channel in self.outbox.channels:
+            loops += [
+                (f"dispatch.{channel}", self._dispatch_step(channel)) for _ in range(self.lanes)
+            ]
+            loops.append((f"resolve.{channel}", self._resolve_step(channel)))
+        return loops
+
+    async def _loop(self, name: str, step: Step) -> None:
+        while True:
+            more = False
+            try:
+                more = await step()
+            except Exception:
+                _log.exception("worker.fault", loop=name)
+            await self.outbox.clock.pause(0 if more else self.idle)
+
+    async def _beat(self) -> None:
+        clock, lease = self.outbox.clock, self.outbox.setting.lease
+        while True:
+            await clock.pause(self.heartbeat)
+            try:
+                async with self.store.write() as tx:
+                    until = clock.wall() + lease
+                    await tx.batches.extend(self.outbox.worker, until)
+                    await tx.plans.extend_reconciling(self.outbox.worker, until)
+            except Exception:
+                _log.exception("worker.fault", loop="heartbeat")
+
+    async def reconcile_step(self) -> bool:
+        """One plan."""
+        done = await reconcile.reconcile_next(
+            self.store, self.outbox.setting, self.outbox.worker, self.outbox.clock
+        )
+        if done is None:
+            return False
+        _log.info(
+            "plan.reconciled",
+            plan=done.number,
+            revision=done.revision,
+            state=done.state.value,
+            scheduled=done.laid_out.scheduled,
+            withdrawn=done.laid_out.withdrawn,
+            repointed_batches=done.laid_out.repointed_batches,
+            withdrawn_batches=done.laid_out.withdrawn_batches,
+        )
+        return True
+
+    def _dispatch_step(self, channel: str) -> Step:
+        async def step() -> bool:
+            if channel not in await self._due():
+                return False
+            done = await dispatch.dispatch(self.outbox, channel)
+            if done.claimed:
+                _log.info(
+                    "batch.dispatched", channel=channel, batches=done.claimed, **done.outcomes
+                )
+            return done.claimed > 0
+
+        return step
+
+    async def _due(self) -> list[str]:
+        async with self.store.read() as tx:
+            return await tx.batches.due(self.outbox.clock.now())
+
+    def _resolve_step(self, channel: str) -> Step:
+        async def step() -> bool:
+            resolved = await receipts.resolve(self.outbox, channel)
+            if resolved:
+                _log.info("batch.resolved", channel=channel, batches=resolved)
+            return resolved > 0
+
+        return step
+
+    async def unconfirmed_step(self) -> bool:
+        """Batches whose time for receipts is over."""
+        closed = await receipts.give_up(self.outbox)
+        if closed:
+            _log.info("batch.closed", batches=closed)
+        return closed > 0
+
+    async def reclaim_step(self) -> bool:
+        """What dead workers held."""
+        taken = await receipts.reclaim(self.outbox)
+        if any(taken.values()):
+            _log.warning("batch.reclaimed", **taken)
+        return False
