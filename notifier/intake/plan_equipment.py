@@ -126,6 +126,11 @@ def _split_russian(text: str) -> Iterator[str]:
                 yield piece
 
 
+def is_certain(scope: str) -> bool:
+    """Whether a scope, meant for people, is nothing but a transformer with its pole and line."""
+    return _VIETNAMESE.match(scope.strip()) is not None
+
+
 def feeder_of(section: str) -> str:
     """The feeder's name at the start of a section's: 10kV盈通564线 of 10kV盈通564线露茜化妆支线.
     Empty where none stands there."""

@@ -1,0 +1,507 @@
+"""One row of a plan file: its cells by column, its windows and assets, and everything to doubt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from notifier.domain.finding import Finding, Severity, has_errors
+from notifier.domain.plan import (
+    Equipment,
+    EquipmentKind,
+    PlanKind,
+    SourceWindow,
+    Transfer,
+    Transition,
+)
+from notifier.intake import plan_columns, plan_equipment, plan_windows, tables
+from notifier.intake.headers import Header
+from notifier.intake.window_dates import DateContext, Unresolved, check_weekday, resolve
+from notifier.intake.window_tokens import Kind, tokenize
+
+TIME_FIELDS = ("date", "time", "start", "end", "start_date", "start_time", "end_date", "end_time")
+_NAME_FIELDS = (
+    ("line", EquipmentKind.FEEDER),
+    ("equipment", EquipmentKind.UNKNOWN),
+    ("transformer", EquipmentKind.AREA),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanRow:
+    """What one row says. ``key`` tells rows that the file itself holds together (a merged cell);
+    ``continues`` a row that only adds to the one above it."""
+
+    row: int
+    number: str = ""
+    key: str = ""
+    kind: PlanKind | None = None
+    department: str = ""
+    equipment: tuple[Equipment, ...] = ()
+    windows: tuple[SourceWindow, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    transfer_windows: tuple[SourceWindow, ...] = ()
+    scope: str = ""
+    works: str = ""
+    published: date | None = None
+    is_timed: bool = True
+    continues: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def has_errors(self) -> bool:
+        return has_errors(self.findings)
+
+
+class RowReader:
+    """Reads rows below one header; it remembers the date and the lines that a row leaves blank."""
+
+    def __init__(self, header: Header, context: DateContext, merged: Mapping[int, str]) -> None:
+        self._header = header
+        self._context = context
+        self._merged = merged
+        self._last_date: tables.Cell = None
+        self._before: PlanRow | None = None
+
+    def under_heading(self, day: date | None) -> None:
+        """Rows from here on stand under a heading that names a day, or none."""
+        self._context = replace(self._context, day=day)
+        self._last_date = None
+
+    def is_plan(self, cells: Sequence[tables.Cell]) -> bool:
+        """Whether the row says anything that a plan says."""
+        wanted = (*TIME_FIELDS, "line", "equipment", "transformer", "scope", "transfer", "works")
+        return any(
+            tables.cell_text(cells[column])
+            for name in wanted
+            for column in self._header.columns.get(name, ())
+            if column < len(cells)
+        )
+
+    def read(self, cells: Sequence[tables.Cell], number: int) -> PlanRow:
+        """The row, with findings for all that is doubtful; never raises."""
+        row = PlanRow(row=number, key=self._merged.get(number, ""))
+        row.number = self._text(cells, "number")
+        row.department = self._text(cells, "department")
+        row.scope = self._text(cells, "scope", joint="；")
+        row.works = self._text(cells, "works", joint="；")
+        row.published = self._published(cells)
+        self._read_kind(cells, row)
+        self._read_equipment(cells, row)
+        self._read_windows(cells, row)
+        self._read_transfers(cells, row)
+        self._read_status(cells, row)
+        if not (row.equipment or row.transfers or row.continues):
+            self._add(
+                row,
+                "equipment.missing",
+                Severity.WARNING,
+                self._label("line", "equipment", "transformer"),
+                row.scope[:80],
+                "停电线路、台区或设备 / the lines or areas that are out; nobody can be matched",
+            )
+        self._before = row
+        return row
+
+    # Cells ------------------------------------------------------------------------------------
+
+    def _cell(self, cells: Sequence[tables.Cell], name: str) -> tables.Cell:
+        for column in self._header.columns.get(name, ()):
+            if column < len(cells) and tables.cell_text(cells[column]):
+                return cells[column]
+        return None
+
+    def _text(self, cells: Sequence[tables.Cell], name: str, joint: str = "") -> str:
+        found = [
+            text
+            for column in self._header.columns.get(name, ())
+            if column < len(cells) and (text := tables.cell_text(cells[column]))
+        ]
+        return joint.join(dict.fromkeys(found)) if joint else (found[0] if found else "")
+
+    def _label(self, *fields: str) -> str:
+        return next((label for name in fields if (label := self._header.label(name))), "")
+
+    def _add(
+        self,
+        row: PlanRow,
+        code: str,
+        severity: Severity,
+        column: str,
+        found: str,
+        expected: str,
+    ) -> None:
+        row.findings.append(
+            Finding(
+                code=code,
+                severity=severity,
+                row=row.row,
+                column=column,
+                found=found,
+                expected=expected,
+            )
+        )
+
+    def _published(self, cells: Sequence[tables.Cell]) -> date | None:
+        cell = self._cell(cells, "published")
+        if isinstance(cell, datetime):
+            return cell.date()
+        if isinstance(cell, date):
+            return cell
+        for token in tokenize(plan_windows.moment_text(cell)).items if cell is not None else ():
+            if token.kind in (Kind.DATE, Kind.SLASHED):
+                try:
+                    return resolve(token, self._context)
+                except Unresolved:
+                    return None
+        return None
+
+    # Kind and state ----------------------------------------------------------------------------
+
+    def _read_kind(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
+        text = self._text(cells, "kind")
+        row.kind = plan_columns.kind_of(text)
+        if text and row.kind is None:
+            self._add(
+                row,
+                "kind.unknown",
+                Severity.WARNING,
+                self._label("kind"),
+                text,
+                "计划停电 / 临时停电 / 短时停电 / 故障停电: planned, short notice, short transfer, unplanned",
+            )
+
+    def _read_status(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
+        status = self._text(cells, "status")
+        if not status:
+            return
+        if plan_columns.is_cancelled(status):
+            self._add(
+                row,
+                "plan.cancelled",
+                Severity.ERROR,
+                self._label("status"),
+                status,
+                "有效的计划；取消请用撤销 / a plan that holds: cancel a known one by its number",
+            )
+        elif plan_columns.is_undecided(status):
+            self._add(
+                row,
+                "plan.undecided",
+                Severity.WARNING,
+                self._label("status"),
+                status,
+                "已批准的计划 / an approved plan",
+            )
+
+    # Equipment ---------------------------------------------------------------------------------
+
+    def _read_equipment(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
+        station = self._text(cells, "station")
+        by_field = {
+            name: self._named(cells, name, expected, station, row)
+            for name, expected in _NAME_FIELDS
+        }
+        lines, areas = by_field["line"], by_field["transformer"]
+        others = tuple(item for item in by_field["equipment"] if item not in lines)
+        if areas and any(item.kind is EquipmentKind.FEEDER for item in lines):
+            self._add(
+                row,
+                "equipment.line_and_areas",
+                Severity.WARNING,
+                self._label("line"),
+                plan_equipment.joined(lines),
+                "只取所列台区；全线停电请删去台区 / only the areas were taken, not the whole line",
+            )
+            lines = tuple(item for item in lines if item.kind is not EquipmentKind.FEEDER)
+        if others and lines:
+            # 停电线路 beside 停电设备: the device says more exactly what is out on the line.
+            exact = {EquipmentKind.SECTION, EquipmentKind.AREA}
+            if all(item.kind in exact for item in others):
+                lines = tuple(item for item in lines if item.kind is not EquipmentKind.FEEDER)
+            else:
+                others = tuple(item for item in others if item.kind is not EquipmentKind.UNKNOWN)
+        row.equipment = tuple(dict.fromkeys((*lines, *others, *areas)))
+        if not row.equipment and station and not self._text(cells, "transfer"):
+            row.equipment = (Equipment(name=station, kind=EquipmentKind.STATION),)
+        if not row.equipment and row.scope:
+            row.equipment = tuple(
+                item
+                for item in plan_equipment.read_equipment(
+                    row.scope, EquipmentKind.UNKNOWN
+                ).equipment
+                if plan_equipment.is_certain(row.scope)
+            )
+
+    def _named(
+        self,
+        cells: Sequence[tables.Cell],
+        name: str,
+        expected: EquipmentKind,
+        station: str,
+        row: PlanRow,
+    ) -> tuple[Equipment, ...]:
+        text = self._text(cells, name, joint="、")
+        if not text:
+            return ()
+        label = self._label(name)
+        read = plan_equipment.read_equipment(text, expected, station)
+        for old in read.old_names:
+            self._add(
+                row,
+                "equipment.renamed",
+                Severity.INFO,
+                label,
+                old,
+                "按现名查找 / the new name was taken, the old one not",
+            )
+        if read.completed:
+            self._add(
+                row,
+                "equipment.completed",
+                Severity.INFO,
+                label,
+                text,
+                "、".join(read.completed),
+            )
+        if read.is_open:
+            self._add(
+                row,
+                "equipment.incomplete",
+                Severity.WARNING,
+                label,
+                text,
+                "逐一列出，不用“等” / every asset by name, instead of “and others”",
+            )
+        sections = [item for item in read.equipment if item.kind is EquipmentKind.SECTION]
+        if sections:
+            feeders = dict.fromkeys(
+                feeder for item in sections if (feeder := plan_equipment.feeder_of(item.name))
+            )
+            self._add(
+                row,
+                "equipment.section",
+                Severity.WARNING,
+                label,
+                plan_equipment.joined(sections),
+                f"台账只到线路和台区（{'、'.join(feeders) or '—'}），请列出所停台区 / "
+                "the ledger knows lines and areas only: name the areas that are out",
+            )
+        return read.equipment
+
+    # Times -------------------------------------------------------------------------------------
+
+    def _read_windows(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
+        context = replace(self._context, published=row.published or self._context.published)
+        day, time_, start, end = (self._cell(cells, name) for name in TIME_FIELDS[:4])
+        start = _together(self._cell(cells, "start_date"), self._cell(cells, "start_time"), start)
+        end = _together(self._cell(cells, "end_date"), self._cell(cells, "end_time"), end)
+        if start is None and (end is not None or "end" in self._header.columns):
+            start, time_ = time_, None
+        if day is None and time_ is None and start is None and end is None:
+            self._without_time(cells, row)
+            return
+        column = self._label("time", "start", "start_time", "date")
+        if day is not None:
+            self._last_date = day
+        elif self._last_date is not None and "date" in self._header.columns:
+            words = " ".join(plan_windows.moment_text(cell) for cell in (time_, start))
+            if not any(
+                token.kind in (Kind.DATE, Kind.SLASHED, Kind.RELATIVE)
+                for token in tokenize(words).items
+            ):
+                day = self._last_date
+                self._add(
+                    row,
+                    "date.carried",
+                    Severity.WARNING,
+                    self._label("date"),
+                    "",
+                    f"沿用上一行日期 {plan_windows.moment_text(day)} / the date of the row above was taken",
+                )
+        if start is not None or end is not None:
+            parsed = plan_windows.parse_span(
+                day, start, end, zone=context.zone, context=context, row=row.row, column=column
+            )
+        else:
+            parsed = plan_windows.parse_windows(
+                day, time_, zone=context.zone, context=context, row=row.row, column=column
+            )
+        row.windows = parsed.windows
+        row.findings.extend(parsed.findings)
+        self._check_day_label(cells, row, parsed.days, context)
+        self._check_continuation(row)
+
+    def _without_time(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
+        row.is_timed = False
+        before = self._before
+        is_another_line = (
+            before is not None
+            and bool(row.equipment)
+            and row.number in ("", before.number)
+            and self._cell(cells, "transfer_time") is None
+        )
+        if is_another_line:
+            row.continues = True
+            self._add(
+                row,
+                "row.continued",
+                Severity.WARNING,
+                self._label("line", "equipment", "transformer"),
+                plan_equipment.joined(row.equipment),
+                "并入上一行的计划 / added to the plan of the row above",
+            )
+        elif self._cell(cells, "transfer_time") is None:
+            self._add(
+                row,
+                "window.missing",
+                Severity.ERROR,
+                self._label(*TIME_FIELDS),
+                "",
+                "停电时间 / the outage's time",
+            )
+
+    def _check_continuation(self, row: PlanRow) -> None:
+        """Times under a plan, with nothing else in the row, are further times of that plan."""
+        before = self._before
+        says_more = row.equipment or row.scope or row.works or row.number
+        if before is None or says_more or self._header.columns.get("transfer"):
+            return
+        row.continues = True
+        self._add(
+            row,
+            "row.continued",
+            Severity.WARNING,
+            self._label("time", "start", "date"),
+            row.windows[0].text if row.windows else "",
+            "并入上一行的计划 / added to the plan of the row above",
+        )
+
+    def _check_day_label(
+        self,
+        cells: Sequence[tables.Cell],
+        row: PlanRow,
+        days: Sequence[date],
+        context: DateContext,
+    ) -> None:
+        """A column with the day of the week, or the day once more, has to agree."""
+        label = tables.cell_text(self._cell(cells, "weekday"))
+        if not label or len(days) != 1:
+            return
+        try:
+            words = f"星期{label}" if len(label) == 1 else label
+            for token in tokenize(words).items:
+                if token.kind is Kind.WEEKDAY:
+                    check_weekday(days[0], token, str(days[0]))
+                elif token.kind in (Kind.DATE, Kind.SLASHED) and (
+                    resolve(token, context, days[0]) != days[0]
+                ):
+                    raise Unresolved("date.contradiction", label, f"{days[0]}")
+        except Unresolved as doubt:
+            self._add(
+                row, doubt.code, Severity.ERROR, self._label("weekday"), doubt.found, doubt.expected
+            )
+            row.windows = ()
+
+    # Transfers ---------------------------------------------------------------------------------
+
+    def _read_transfers(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
+        text = self._text(cells, "transfer", joint="、")
+        manner = " ".join((self._text(cells, "transition"), self._text(cells, "kind")))
+        spans = self._transfer_spans(cells, row)
+        is_short = row.kind is PlanKind.SHORT_TRANSFER
+        if not (text or spans or is_short):
+            return
+        moved = self._named(cells, "transfer", EquipmentKind.UNKNOWN, "", row) if text else ()
+        if not moved and (is_short or not row.windows):
+            # The row itself is the transfer: its lines are moved, its windows are the spans.
+            moved, row.equipment = row.equipment, ()
+        if is_short and not spans and not row.equipment:
+            spans, row.windows = row.windows, ()
+        transition = plan_columns.transition_of(manner) or (
+            Transition.OPEN if "短时" in manner else None
+        )
+        column = self._label("transition", "transfer", "kind")
+        if transition is None:
+            self._add(
+                row,
+                "transfer.transition_missing",
+                Severity.ERROR,
+                column,
+                manner.strip(),
+                "合环（不停电）或停电倒供 / closed (make before break) or open (break before make)",
+            )
+            row.transfer_windows = spans
+            return
+        if not spans and transition is Transition.OPEN and not row.has_errors:
+            self._add(
+                row,
+                "transfer.time_missing",
+                Severity.ERROR,
+                self._label("transfer_time", "transfer"),
+                text,
+                "转电与回倒时段 / the spans of the transfer and of the transfer back",
+            )
+        if not moved:
+            self._add(
+                row,
+                "transfer.equipment_missing",
+                Severity.WARNING,
+                column,
+                "",
+                "转供的线路或台区 / the lines or areas that are moved",
+            )
+        if len(spans) > 2:
+            self._add(
+                row,
+                "transfer.too_many_spans",
+                Severity.ERROR,
+                self._label("transfer_time", "time"),
+                spans[0].text,
+                "转电、回倒各一个时段 / one span for the transfer, one for the transfer back",
+            )
+            spans = spans[:2]
+        row.transfer_windows = spans
+        row.transfers = (
+            Transfer(
+                equipment=moved,
+                transition=transition,
+                spans=tuple(span.window for span in spans),
+            ),
+        )
+
+    def _transfer_spans(
+        self, cells: Sequence[tables.Cell], row: PlanRow
+    ) -> tuple[SourceWindow, ...]:
+        found: list[SourceWindow] = []
+        zone = self._context.zone
+        context = replace(self._context, published=row.published or self._context.published)
+        if row.windows:
+            first = row.windows[0].window.starts_at.astimezone(zone).date()
+            context = replace(context, day=first)
+        elif isinstance(day := self._cell(cells, "date"), date):
+            context = replace(context, day=day)
+        for name in ("transfer_time", "back_time"):
+            cell = self._cell(cells, name)
+            if cell is None:
+                continue
+            if name == "back_time" and row.windows:
+                last = row.windows[-1].window.ends_at.astimezone(zone).date()
+                context = replace(context, day=last)
+            day_cell = None if context.day else self._cell(cells, "date")
+            parsed = plan_windows.parse_windows(
+                day_cell,
+                cell,
+                zone=zone,
+                context=context,
+                row=row.row,
+                column=self._label(name),
+            )
+            found.extend(parsed.windows)
+            row.findings.extend(parsed.findings)
+        return tuple(found)
+
+
+def _together(day: tables.Cell, time_: tables.Cell, both: tables.Cell) -> tables.Cell:
+    if both is not None or (day is None and time_ is None):
+        return both
+    return " ".join(plan_windows.moment_text(cell) for cell in (day, time_) if cell is not None)

@@ -1,0 +1,344 @@
+"""Outage plans out of a file: every sheet, every row, and for each plan where it stands.
+
+Nothing is stored here and nobody is told: the answer is a list of drafts with findings. A row that
+cannot be read costs no other row; it is listed with what could be read of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from notifier.domain.finding import Finding, Severity
+from notifier.domain.plan import Equipment, PlanDraft, Transfer
+from notifier.domain.window import Window
+from notifier.intake import headers, plan_columns, plan_joining, plan_titles, tables
+from notifier.intake.plan_rows import TIME_FIELDS, PlanRow, RowReader
+from notifier.intake.window_dates import DateContext
+from notifier.intake.window_tokens import Kind, tokenize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """The plans of a file in the order in which they begin, and what concerns none of them."""
+
+    plans: tuple[PlanDraft, ...]
+    findings: tuple[Finding, ...] = ()
+
+    def as_dict(self, zone: ZoneInfo) -> dict[str, Any]:
+        """Plain JSON values: ``plans`` and ``findings``; times ISO 8601 with the offset of ``zone``."""
+        return {
+            "plans": [_plan_as_dict(draft, zone) for draft in self.plans],
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+def read_plans(
+    path: Path,
+    *,
+    zone: ZoneInfo,
+    published: date | None = None,
+    department: str = "",
+    limits: tables.TableLimits | None = None,
+) -> PlanFile:
+    """The plans of an XLSX, XLS, ET, ODS, CSV, TSV or HTML file.
+
+    ``published`` is the local day on which the plans were made known; dates without a year or a
+    month are resolved from it. ``department`` stands for rows that name none. Blocks, some seconds
+    for 50,000 rows: run it off the event loop. Raises ``tables.TableError``.
+    """
+    sheets = tables.read_sheets(path, limits or tables.TableLimits())
+    drafts: list[PlanDraft] = []
+    findings: list[Finding] = []
+    headless = []
+    for sheet in sheets:
+        read = _SheetReader(sheet, path.name, zone, published, department)
+        if sheet.is_hidden:
+            findings.append(
+                read.about_sheet("sheet.hidden", Severity.INFO, "可见的工作表 / a visible sheet")
+            )
+            continue
+        if not read.read():
+            headless.append(read)
+            continue
+        drafts.extend(read.drafts)
+        findings.extend(read.findings)
+    is_any = len(headless) < len([sheet for sheet in sheets if not sheet.is_hidden])
+    findings.extend(
+        read.about_sheet(
+            "header.missing",
+            Severity.INFO if is_any else Severity.ERROR,
+            "一行表头：停电线路、停电时间等 / a header row with columns such as 停电线路 and 停电时间",
+        )
+        for read in headless
+    )
+    checked = plan_joining.check_together(drafts, zone)
+    return PlanFile(plans=tuple(checked), findings=tuple(findings))
+
+
+class _SheetReader:
+    """Reads one sheet, which may hold several tables one below the other."""
+
+    def __init__(
+        self,
+        sheet: tables.Sheet,
+        file: str,
+        zone: ZoneInfo,
+        published: date | None,
+        department: str,
+    ) -> None:
+        self.drafts: list[PlanDraft] = []
+        self.findings: list[Finding] = []
+        self._sheet = sheet
+        self._file = file
+        self._zone = zone
+        self._published = published
+        self._department = department
+        self._rows: list[PlanRow] = []
+        self._known_labels: dict[str, bool] = {}
+
+    def about_sheet(self, code: str, severity: Severity, expected: str) -> Finding:
+        """A finding about the sheet as a whole."""
+        return Finding(
+            code=code,
+            severity=severity,
+            found=self._sheet.name or self._file,
+            expected=expected,
+            file=self._file,
+            sheet=self._sheet.name,
+        )
+
+    def read(self) -> bool:
+        """Fill ``drafts`` and ``findings``; False where there is no header."""
+        header = headers.find_header(
+            self._sheet, plan_columns.VOCABULARY, any_of=plan_columns.ESSENTIAL
+        )
+        if header is None:
+            return False
+        context = DateContext(zone=self._zone, published=self._published)
+        context = plan_titles.read_titles((*header.titles, self._sheet.name), context)
+        while header is not None:
+            context = self._with_order(header, context)
+            self._report_header(header)
+            header = self._read_body(header, context)
+        for group in plan_joining.join_rows(self._rows):
+            self.drafts.append(
+                plan_joining.draft_of(
+                    group,
+                    file=self._file,
+                    sheet=self._sheet.name,
+                    department=self._department,
+                    published=context.published,
+                    zone=self._zone,
+                )
+            )
+        return True
+
+    def _read_body(self, header: headers.Header, context: DateContext) -> headers.Header | None:
+        """Read the rows below a header; the next header where another table follows."""
+        sheet = self._sheet
+        reader = RowReader(header, context, _merged_rows(sheet, header))
+        for index in range(header.end, len(sheet.rows)):
+            cells = sheet.rows[index]
+            number = sheet.first_row + index
+            texts = list(dict.fromkeys(text for cell in cells if (text := tables.cell_text(cell))))
+            if not texts:
+                continue
+            if len(texts) == 1:
+                self._read_lone_text(reader, header, cells, texts[0], number, context)
+                continue
+            if self._looks_like_label(texts[0]) and len(texts) > 2:
+                if header.repeats(cells):
+                    self._note("row.header_repeated", number, texts[0])
+                    continue
+                following = headers.find_header(
+                    sheet,
+                    plan_columns.VOCABULARY,
+                    start=index,
+                    within=1,
+                    at_least=3,
+                    any_of=plan_columns.ESSENTIAL,
+                )
+                if following is not None:
+                    return following
+            self._read_row(reader, cells, texts[0], number)
+        return None
+
+    def _read_row(
+        self, reader: RowReader, cells: Sequence[tables.Cell], first: str, number: int
+    ) -> None:
+        if plan_titles.is_footer(first) or not reader.is_plan(cells):
+            self._note(
+                "row.footer" if plan_titles.is_footer(first) else "row.ignored", number, first
+            )
+            return
+        row = reader.read(cells, number)
+        if number in self._sheet.damaged:
+            row.findings.append(
+                Finding(
+                    code="row.damaged",
+                    severity=Severity.ERROR,
+                    row=number,
+                    found=first,
+                    expected="字符和引号完好的一行 / a row without broken characters or quotes",
+                )
+            )
+        self._rows.append(row)
+
+    def _read_lone_text(
+        self,
+        reader: RowReader,
+        header: headers.Header,
+        cells: Sequence[tables.Cell],
+        text: str,
+        number: int,
+        context: DateContext,
+    ) -> None:
+        """A row with one text is a heading, a note, or a plan of which only the line is given."""
+        in_column = next(
+            (
+                name
+                for name, columns in header.columns.items()
+                for column in columns
+                if column < len(cells) and tables.cell_text(cells[column])
+            ),
+            "",
+        )
+        filled = sum(1 for cell in cells if tables.cell_text(cell))
+        day = plan_titles.heading_day(text, context)
+        if plan_titles.is_footer(text):
+            self._note("row.footer", number, text)
+        elif day is not None and in_column not in TIME_FIELDS[1:]:
+            reader.under_heading(day)
+            self._note("row.heading", number, text)
+        elif (
+            filled == 1
+            and in_column in ("line", "equipment", "transformer", "time")
+            and (len(header.columns) > 1)
+        ):
+            self._read_row(reader, cells, text, number)
+        else:
+            self._note("row.ignored", number, text)
+
+    def _looks_like_label(self, text: str) -> bool:
+        if len(text) > 16 or text[:1].isdigit():
+            return False
+        known = self._known_labels.get(text)
+        if known is None:
+            known = plan_columns.VOCABULARY.field_of(text) is not None
+            if len(self._known_labels) < 10_000:
+                self._known_labels[text] = known
+        return known
+
+    def _with_order(self, header: headers.Header, context: DateContext) -> DateContext:
+        """Whether 05/03/2026 is in May or in March: the words of the header and all dates of the
+        sheet's columns say so, never one date alone."""
+        words = " ".join(header.labels.values())
+        is_chinese = any("\u3400" <= char <= "\u9fff" for char in words)
+        is_other = any(
+            "\u0400" <= char <= "\u04ff" or char in "ăđơưạờếệểố" for char in words.lower()
+        )
+        columns = [column for name in TIME_FIELDS for column in header.columns.get(name, ())]
+        day_first = month_first = False
+        for row in self._sheet.rows[header.end :]:
+            for column in columns:
+                cell = row[column] if column < len(row) else None
+                if not isinstance(cell, str) or ("/" not in cell and "-" not in cell):
+                    continue
+                for token in tokenize(cell).items:
+                    if token.kind is Kind.SLASHED and token.part != ".":
+                        day_first = day_first or token.value > 12
+                        month_first = month_first or token.step > 12
+        order: bool | None = True if is_other else None
+        if day_first != month_first:
+            order = day_first
+        return replace(context, day_first=order, month_first=is_chinese and not is_other)
+
+    def _report_header(self, header: headers.Header) -> None:
+        for column in header.unknown:
+            self.findings.append(
+                Finding(
+                    code="header.unknown_column",
+                    severity=Severity.INFO,
+                    found=header.labels[column],
+                    expected="未读取的列 / a column that was not read",
+                    file=self._file,
+                    sheet=self._sheet.name,
+                    row=self._sheet.first_row + header.end - 1,
+                    column=header.labels[column],
+                )
+            )
+
+    def _note(self, code: str, number: int, found: str) -> None:
+        is_unread = code == "row.ignored"
+        self.findings.append(
+            Finding(
+                code=code,
+                severity=Severity.WARNING if is_unread else Severity.INFO,
+                found=found[:200],
+                expected="停电时间和设备 / a time and what is out; the row was not read"
+                if is_unread
+                else "非计划行 / not a plan",
+                file=self._file,
+                sheet=self._sheet.name,
+                row=number,
+            )
+        )
+
+
+def _merged_rows(sheet: tables.Sheet, header: headers.Header) -> Mapping[int, str]:
+    """Rows held together by a number, or a place in the list, that is merged over them."""
+    strong = {column for name in ("number", "sequence") for column in header.columns.get(name, ())}
+    found = {}
+    for merge in sheet.merged:
+        if merge.first_column in strong and merge.first_column == merge.last_column:
+            for number in range(merge.first_row, min(merge.last_row, len(sheet.rows)) + 1):
+                found[number] = f"merged {merge.first_row}"
+    return found
+
+
+def _plan_as_dict(draft: PlanDraft, zone: ZoneInfo) -> dict[str, Any]:
+    content = draft.content
+    moved = [item for transfer in content.transfers for item in transfer.equipment]
+    return {
+        "source": {"file": draft.file, "sheet": draft.sheet, "row": draft.row},
+        "rows": list(draft.rows),
+        "number": content.number,
+        "kind": content.kind.value,
+        "department": content.department,
+        "equipment": [_equipment_as_dict(item) for item in content.equipment or moved],
+        "windows": [
+            _window_as_dict(item.window, zone) | {"text": item.text, "row": item.row}
+            for item in draft.source_windows
+        ],
+        "transfers": [_transfer_as_dict(item, zone) for item in content.transfers],
+        "scope": content.scope,
+        "works": content.works,
+        "findings": [finding.as_dict() for finding in draft.findings],
+    }
+
+
+def _transfer_as_dict(transfer: Transfer, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "equipment": [_equipment_as_dict(item) for item in transfer.equipment],
+        "transition": transfer.transition.value,
+        "spans": [_window_as_dict(span, zone) for span in transfer.spans],
+    }
+
+
+def _equipment_as_dict(item: Equipment) -> dict[str, str]:
+    return {
+        "name": item.name,
+        "kind": item.kind.value,
+        "station": item.station,
+        "text": f"{item.station}{item.name}",
+    }
+
+
+def _window_as_dict(window: Window, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "starts_at": window.starts_at.astimezone(zone).isoformat(),
+        "ends_at": window.ends_at.astimezone(zone).isoformat(),
+    }
