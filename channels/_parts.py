@@ -1,7 +1,7 @@
 """What channels share about batches: halving a refused one, working on messages side by side."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -20,6 +20,12 @@ class Verdict:
 
     outcome: Outcome
     is_about_one: bool = False
+
+
+def slices(messages: Sequence[Message], size: int) -> Iterator[Sequence[Message]]:
+    """The messages in parts of at most ``size``, in order; none for none."""
+    for start in range(0, len(messages), size):
+        yield messages[start : start + size]
 
 
 async def isolate(

@@ -139,6 +139,11 @@ class Config(_settings.Settings):
         return self
 
     @property
+    def one_by_one(self) -> bool:
+        """Whether every message is a request of its own."""
+        return self.single or self.batch_size == 1
+
+    @property
     def origin(self) -> str:
         """Where requests go: ``endpoint``, else the region's public one."""
         if self.endpoint is not None:
@@ -161,7 +166,8 @@ class AliyunSms:
         self._config = config
         self._now = tools.now
         self.limits = Limits(
-            batch_size=config.batch_size,
+            # One by one, results are recorded once a batch: a crash leaves no more than this in doubt.
+            batch_size=min(config.batch_size, 50) if config.single else config.batch_size,
             per_second=config.per_second,
             lanes=config.lanes,
             max_units=500,
@@ -170,7 +176,7 @@ class AliyunSms:
         )
         self._sender = _http.Sender(
             config.origin,
-            connections=config.lanes * (config.parallel if config.single else 1) + 1,
+            connections=config.lanes * (config.parallel if config.one_by_one else 1) + 1,
             connect_timeout=config.connect_timeout,
             total_timeout=config.total_timeout,
             ca_file=config.ca_file,
@@ -188,7 +194,8 @@ class AliyunSms:
         return f"AliyunSms({self._sender.host_header})"
 
     async def send(self, batch: Batch) -> Sequence[Outcome]:
-        """One outcome a message, in order. Ends within twice ``total_timeout``."""
+        """One outcome a message, in order. A batch within the limits ends within twice ``total_timeout``;
+        a larger one goes out in several calls."""
         messages = batch.messages
         if not messages:
             return []
@@ -196,17 +203,20 @@ class AliyunSms:
         refusal = self._refusal(batch, template)
         if refusal is not None or template is None:
             return [refusal or ChannelStop(code="settings.template")] * len(messages)
-        if self._config.single or len(messages) == 1:
+        if self._config.one_by_one or len(messages) == 1:
             return await _parts.side_by_side(
                 messages,
                 lambda message: self._send_one(batch.key, template, message),
                 parallel=self._config.parallel,
             )
-        return await _parts.isolate(
-            messages,
-            lambda part: self._send_part(batch.key, template, part),
-            seconds=self._config.total_timeout,
-        )
+        outcomes: list[Outcome] = []
+        for part in _parts.slices(messages, self._config.batch_size):
+            outcomes += await _parts.isolate(
+                part,
+                lambda some: self._send_part(batch.key, template, some),
+                seconds=self._config.total_timeout,
+            )
+        return outcomes
 
     async def query(self, batch: Batch, sent_at: datetime) -> Sequence[Receipt]:
         """What became of the batch's messages, looked up by number, day and ``OutId``.
@@ -249,8 +259,6 @@ class AliyunSms:
     def _refusal(self, batch: Batch, template: Template | None) -> Outcome | None:
         if template is None:
             return ChannelStop(code="settings.template", detail=batch.template)
-        if len(batch.messages) > self.limits.batch_size:
-            return ChannelStop(code="batch_too_large", detail=str(len(batch.messages)))
         for message in batch.messages:
             for source in template.variables.values():
                 if _value(message, source) is None:

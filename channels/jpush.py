@@ -109,16 +109,13 @@ class JPush:
         return f"JPush({self._sender.host_header})"
 
     async def send(self, batch: Batch) -> Sequence[Outcome]:
-        """One outcome a message, in order. Ends within twice ``total_timeout``."""
-        messages = batch.messages
-        if not messages:
-            return []
-        if len(messages) > self.limits.batch_size:
-            stop = ChannelStop(code="batch_too_large", detail=str(len(messages)))
-            return [stop] * len(messages)
-        if self._config.vip_batch:
-            return await self._send_list(messages)
-        return await self._send_groups(messages)
+        """One outcome a message, in order. A batch within the limits ends within twice ``total_timeout``;
+        a larger one goes out in several rounds."""
+        outcomes: list[Outcome] = []
+        send = self._send_list if self._config.vip_batch else self._send_groups
+        for part in _parts.slices(batch.messages, self._config.batch_size):
+            outcomes += await send(part)
+        return outcomes
 
     async def query(self, batch: Batch, sent_at: datetime) -> Sequence[Receipt]:
         """Nothing: JPush is asked by its own message id, which an uncertain message does not have.
@@ -214,7 +211,8 @@ class JPush:
 
     def _cid(self, messages: Sequence[Message]) -> str:
         """``{app key}-{uuid}``, the same for the same messages."""
-        digest = hashlib.sha256("\n".join(message.key for message in messages).encode()).digest()
+        names = "\n".join(f"{message.key} {message.address}" for message in messages)
+        digest = hashlib.sha256(names.encode()).digest()
         return f"{self._config.app_key}-{uuid.UUID(bytes=digest[:16], version=4)}"
 
 

@@ -152,9 +152,6 @@ class WeChatTemplate:
         if template is None:
             stop = ChannelStop(code="settings.template", detail=batch.template)
             return [stop] * len(messages)
-        if len(messages) > self.limits.batch_size:
-            stop = ChannelStop(code="batch_too_large", detail=str(len(messages)))
-            return [stop] * len(messages)
         return await _parts.side_by_side(
             messages,
             lambda message: self._send_one(template, message),

@@ -266,3 +266,23 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(
 
     assert "swordfish" not in str(caught.value).replace("swordfishes", "")
     assert caught.value.__cause__ is None
+
+
+async def test_a_batch_size_of_one_means_one_message_a_request(
+    gateway: Gateway, clock: FakeClock
+) -> None:
+    """Even when more come in one batch; larger batches go out in calls of the size that is set."""
+    simulated = gateways.aliyun(gateway)
+    messages = [simulated.message(number) for number in range(30)]
+    batch = Batch(key="b", template=simulated.template, messages=messages)
+    requests = []
+
+    for size in (1, 20):
+        channel = aliyun_sms.configure({**simulated.settings(), "batch_size": size}, clock.tools)
+        before = gateway.ledger.requests["aliyun"]
+        outcomes = await channel.send(batch)
+        await channel.close()
+        requests.append(gateway.ledger.requests["aliyun"] - before)
+        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+
+    assert requests == [30, 2]

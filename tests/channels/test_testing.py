@@ -95,7 +95,7 @@ Change = Callable[[Sequence[Outcome], Batch], Sequence[Outcome]]
             lambda outcomes, given: [
                 Accepted(reference=message.address) for message in given.messages
             ],
-            "beyond its limits",
+            "is permanent",
         ),
         (
             lambda outcomes, _: [
