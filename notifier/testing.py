@@ -51,6 +51,14 @@ class FakeClock:
         """The time, aware, in UTC."""
         return self._now
 
+    def wall(self) -> datetime:
+        """The same time: outside, the test's clock is all there is."""
+        return self._now
+
+    async def pause(self, seconds: float) -> None:
+        """Lets others run once; the clock stands still."""
+        await self.sleep(timedelta(0))
+
     async def sleep(self, duration: timedelta) -> None:
         """Wait until the clock was moved on by ``duration``; nothing or less lets others run once."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
