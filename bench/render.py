@@ -14,10 +14,10 @@ import jinja2
 
 from notifier.domain.customer import Audience, Need
 from notifier.domain.impact import ImpactClass
-from notifier.domain.notice import Facts, Stage
+from notifier.domain.notice import Facts, Recipient, Stage
 from notifier.domain.window import Window
 from notifier.rendering.library import Library, shipped_folder
-from notifier.rendering.messages import MessageRenderer, Recipient
+from notifier.rendering.messages import MessageRenderer
 from notifier.rendering.variables import Utility
 
 NOW = datetime(2026, 11, 18, tzinfo=UTC)

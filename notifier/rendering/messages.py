@@ -15,7 +15,7 @@ import jinja2
 from notifier.channel import Medium
 from notifier.domain import errors
 from notifier.domain.finding import Finding, Severity
-from notifier.domain.notice import Facts
+from notifier.domain.notice import Facts, Recipient
 from notifier.domain.sms_parts import signed, sms_parts, utf16_units
 from notifier.rendering import variables
 from notifier.rendering.library import (
@@ -28,7 +28,6 @@ from notifier.rendering.variables import Utility
 
 #: Marks the place of a recipient's variable; control characters never come through ``tidy``.
 _MARK = re.compile("\x00([a-z]+)\x00")
-_NAME_LENGTH = 20
 _KEPT = 1024
 
 
@@ -42,14 +41,6 @@ class TemplateHasConditions(errors.Invalid):
     """A template cannot be written as fixed text with variables."""
 
     code = "template.not_flat"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
-    """Whom a message is for: their own name, where known, and for how many accounts they hear it."""
-
-    name: str = ""
-    accounts: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +60,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLimits:
-    """What a medium bears; 0 means no limit. Characters for variables, UTF-16 units for texts."""
+    """What a medium bears; 0 means no limit. Lengths are UTF-16 units, as providers count."""
 
     max_units: int = 0
     max_parts: int = 0
@@ -115,7 +106,7 @@ class PreparedNotice:
             return self._whole
         whole = self._whole
         own = {
-            "name": variables.tidy(recipient.name)[:_NAME_LENGTH] or self._customer,
+            "name": variables.own_name(recipient.name) or self._customer,
             "accounts": str(recipient.accounts),
         }
         text = self._format % own
@@ -196,7 +187,7 @@ class MessageRenderer:
         """
         medium = self._library.message(template).medium
         limits = limits if limits is not None else LIMITS[medium]
-        longest = Recipient(name="名" * _NAME_LENGTH, accounts=99)
+        longest = Recipient(name="名" * variables.NAME_UNITS, accounts=99)
         findings: list[Finding] = []
         for facts in samples:
             try:
@@ -267,16 +258,16 @@ def _over_length(template: str, rendered: Rendered, limits: TextLimits) -> Itera
             f"{rendered.parts} parts", f"at most {limits.max_parts}",
         )  # fmt: skip
         yield replace(long, severity=Severity.WARNING)
-    if limits.max_title and len(rendered.title) > limits.max_title:
+    if limits.max_title and utf16_units(rendered.title) > limits.max_title:
         yield _finding(
             "message.title_too_long", template, "title",
-            f"{len(rendered.title)} characters", f"at most {limits.max_title}",
+            f"{utf16_units(rendered.title)} units", f"at most {limits.max_title}",
         )  # fmt: skip
     for name, value in rendered.variables.items():
-        if limits.max_variable and len(value) > limits.max_variable:
+        if limits.max_variable and utf16_units(value) > limits.max_variable:
             yield _finding(
                 "message.variable_too_long", template, name,
-                f"{len(value)} characters", f"at most {limits.max_variable}",
+                f"{utf16_units(value)} units", f"at most {limits.max_variable}",
             )  # fmt: skip
         if not limits.allows_newline and "\n" in value:
             yield _finding("message.variable_has_newline", template, name, "", "one line")

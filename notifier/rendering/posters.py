@@ -19,11 +19,11 @@ import typst
 from notifier.channel import Medium
 from notifier.domain import errors
 from notifier.domain.impact import ImpactClass
-from notifier.domain.notice import Facts, Stage, wording_of
+from notifier.domain.notice import Facts, Recipient, Stage, wording_of
 from notifier.domain.timetext import Teller
 from notifier.rendering import fonts, variables
 from notifier.rendering.library import Library
-from notifier.rendering.messages import MessageRenderer, Recipient
+from notifier.rendering.messages import MessageRenderer
 from notifier.rendering.variables import Utility
 
 _TEMPLATE = "posting/poster.typ"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
 from notifier.domain.notice import Facts, Stage, Wording, wording_of
+from notifier.domain.sms_parts import utf16_units
 from notifier.domain.timetext import Teller
 from notifier.domain.window import Window
 from notifier.rendering.library import Library
@@ -27,6 +28,9 @@ _PHASES = {
 _SHORT_WORDINGS = frozenset(
     {Wording.SHORT_ADVANCE, Wording.SHORT_REMINDER, Wording.SHORT_RESCHEDULED}
 )
+
+#: What a WeChat field holds, and long enough for anybody.
+NAME_UNITS = 20
 
 #: A transfer and the transfer back.
 _MOMENTS = 2
@@ -59,7 +63,7 @@ class Utility:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many characters a medium has for ``where`` and ``works``; 0: as many as there are."""
+    """How many UTF-16 units a medium has for ``where`` and ``works``; 0: as many as it takes."""
 
     where: int = 0
     works: int = 0
@@ -102,7 +106,7 @@ def notice_variables(
     more = str(words.more)
     hotline = " ".join(utility.hotline) if medium is Medium.VOICE else utility.hotline
     values = {
-        "number": facts.number,
+        "number": tidy(facts.number),
         "utility": utility.name_in(locale),
         "hotline": hotline,
         "link": utility.link_to(facts.number),
@@ -111,7 +115,7 @@ def notice_variables(
         "works": clip(tidy_works(facts.works) or str(words.some_works), room.works, more),
     }
     if medium is Medium.WECHAT:
-        values["number"] = facts.number[:20]
+        values["number"] = head(values["number"], NAME_UNITS)
     values |= _times(facts, teller, medium, str(words.no_second))
     values |= _advice(library, facts, medium, locale, hotline)
     return values
@@ -119,7 +123,7 @@ def notice_variables(
 
 def recipient_variables(library: Library, locale: str, name: str, accounts: int) -> dict[str, str]:
     """``name`` falls back to "customer"; ``accounts`` is how many accounts the message stands for."""
-    return {"name": tidy(name)[:20] or customer(library, locale), "accounts": str(accounts)}
+    return {"name": own_name(name) or customer(library, locale), "accounts": str(accounts)}
 
 
 def customer(library: Library, locale: str) -> str:
@@ -141,11 +145,26 @@ def tidy_works(text: str) -> str:
     return works.removesuffix("停电").strip(_TRIMMED) if works != "停电" else ""
 
 
-def clip(text: str, limit: int, more: str) -> str:
-    """At most ``limit`` characters: cut after a whole name where there is one, ``more`` behind it."""
-    if limit == 0 or len(text) <= limit:
+def head(text: str, limit: int) -> str:
+    """The longest beginning of at most ``limit`` UTF-16 units: rare 汉字 of place names have two."""
+    if utf16_units(text) <= limit:
         return text
-    kept = text[: limit - len(more)]
+    kept = text[:limit]
+    while utf16_units(kept) > limit:
+        kept = kept[:-1]
+    return kept
+
+
+def own_name(name: str) -> str:
+    """A recipient's name as it can stand in a message: on one line, 20 units at most."""
+    return head(tidy(name), NAME_UNITS)
+
+
+def clip(text: str, limit: int, more: str) -> str:
+    """At most ``limit`` UTF-16 units: cut after a whole name where there is one, ``more`` behind it."""
+    if limit == 0 or utf16_units(text) <= limit:
+        return text
+    kept = head(text, limit - utf16_units(more))
     whole = max((kept.rfind(separator) for separator in _SEPARATORS), default=-1)
     if text[len(kept)] not in _SEPARATORS and whole >= len(kept) // 3:
         kept = kept[:whole]

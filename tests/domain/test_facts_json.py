@@ -14,9 +14,9 @@ from notifier.domain.notice import Facts, Stage
 from notifier.domain.window import Window
 
 times = st.datetimes(
-    min_value=datetime(2020, 1, 1),
-    max_value=datetime(2040, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    min_value=datetime(2020, 1, 1),  # noqa: DTZ001  # the zone is the strategy's
+    max_value=datetime(2040, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 windows = st.builds(
     lambda start, length: Window(start, start + length),

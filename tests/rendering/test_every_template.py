@@ -9,10 +9,10 @@ from notifier.channel import Medium
 from notifier.domain import finding
 from notifier.domain.customer import Audience, Need
 from notifier.domain.impact import ImpactClass
-from notifier.domain.notice import CORRECTIONS, Facts, Stage, Wording, wording_of
+from notifier.domain.notice import CORRECTIONS, Facts, Recipient, Stage, Wording, wording_of
 from notifier.domain.sms_parts import is_gsm
 from notifier.rendering.library import Library
-from notifier.rendering.messages import LIMITS, MessageRenderer, Recipient, Rendered
+from notifier.rendering.messages import LIMITS, MessageRenderer, Rendered
 from tests.rendering import samples
 
 RENDERER = MessageRenderer(Library(), samples.UTILITY)

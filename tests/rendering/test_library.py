@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from notifier.domain.notice import Facts, Stage
+from notifier.domain.notice import Facts, Recipient, Stage
 from notifier.rendering.library import Library, TemplateNotFound, TemplateUnsound
-from notifier.rendering.messages import MessageRenderer, Recipient, VariableMissing
+from notifier.rendering.messages import MessageRenderer, VariableMissing
 from tests.rendering import samples
 
 

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from notifier.channel import Medium
 from notifier.domain.finding import Severity
 from notifier.domain.impact import ImpactClass
-from notifier.domain.notice import Stage
-from notifier.domain.sms_parts import sms_parts
+from notifier.domain.notice import Recipient, Stage
+from notifier.domain.sms_parts import sms_parts, utf16_units
 from notifier.rendering import variables
 from notifier.rendering.library import Library
 from notifier.rendering.messages import (
     MessageRenderer,
-    Recipient,
     TemplateHasConditions,
     TextLimits,
     VariableMissing,
@@ -65,7 +64,7 @@ def test_no_name_can_break_a_message(name: str) -> None:
     assert "\n" not in rendered.text
     assert "\x00" not in rendered.text
     assert rendered.text.endswith(plain.removeprefix("客户"))
-    assert len(rendered.text) <= len(plain) + 20
+    assert rendered.units <= utf16_units(plain) + 20
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
@@ -78,6 +77,16 @@ def test_no_plan_can_break_a_message(where: str, works: str) -> None:
     assert rendered.text.isprintable()
     assert all(rendered.variables.values())
     assert rendered.units <= 150
+
+
+def test_rare_characters_count_as_providers_count_them() -> None:
+    """Names of places have characters beyond the basic plane, two units each."""
+    facts = samples.facts(Stage.ADVANCE, where="𡐓𣲘" * 20)
+
+    rendered = RENDERER.prepare("advance.wechat.zh", facts, now=samples.NOW).render(Recipient())
+
+    assert rendered.variables["where"] == "𡐓𣲘" * 4 + "𡐓等"
+    assert utf16_units(rendered.variables["where"]) <= 20
 
 
 def test_parts_and_units_count_the_signature() -> None:
