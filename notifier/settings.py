@@ -184,10 +184,11 @@ class WorkerSettings(_Section):
     lease_seconds: float = Field(
         default=4.0, ge=1, description="a worker silent for so long lost its work"
     )
-    heartbeat_seconds: float = Field(default=5.0, gt=0, description="how often a lease is renewed")
+    heartbeat_seconds: float = Field(default=1.0, gt=0, description="how often a lease is renewed")
     idle_seconds: float = Field(
         default=1.0, gt=0, description="pause of a loop that found nothing to do"
     )
+
     @field_validator("heartbeat_seconds")
     @classmethod
     def _beats_often_enough(cls, value: float, info: Any) -> float:

@@ -145,7 +145,7 @@ def test_secrets_come_from_files_and_are_not_shown(tmp_path: Path) -> None:
         ("[clock]\nstart = 2026", "clock.start"),
         ("[clock]\nstart = '2026'", "clock.start"),
         ("[clock]\nspeed = 0", "clock.speed"),
-        ("[worker]\nlease_seconds = 6", "worker.heartbeat_seconds"),
+        ("[worker]\nlease_seconds = 1", "worker.heartbeat_seconds"),
         ("[channels.sms]\nx = 1", "channels.sms.type"),
         ("[channels.'S M S']\ntype = 'x'", "channels.S M S"),
         ("[channels.sms]\ntype = 'x'\nkey_file = 'none'", "channels.sms.key_file"),
