@@ -44,7 +44,7 @@ _WORDS = {
 _STYLE = (
     "text{font-family:'Noto Sans CJK SC','Microsoft YaHei','Helvetica Neue',Arial,sans-serif;"
     "fill:#1c2430}.n{font-size:12.5px;font-weight:600}.d{font-size:11px;fill:#5b6472}"
-    ".s{font-size:10.5px;fill:#39424e}.t{font-size:17px;font-weight:700}"
+    ".s{font-size:10.5px;fill:#39424e;paint-order:stroke;stroke:#fbfcfd;stroke-width:3px}.t{font-size:17px;font-weight:700}"
     ".w{fill:none;stroke:#3b4552;stroke-width:1.6}.tie{stroke-dasharray:5 4;stroke:#8a8f98}"
 )
 
