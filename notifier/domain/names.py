@@ -14,15 +14,18 @@ _AREA_KIND = re.compile(
     r"(?:公用变压器|专用变压器|配电变压器|变压器|公用台区|专用台区|公变台区|专变台区|台区|公变|专变|配变|变台)$"
 )
 _STATION_KIND = re.compile(r"(?:变电站|变电所|配电所|开闭所|开关站|站|变|substation)$")
-_ROMAN = {chr(code): chr(code) for code in range(0x2160, 0x2180)}
+_ROMAN = frozenset(chr(code) for code in range(0x2160, 0x2180))
+_ROMAN_SIGN = re.compile("([\u2160-\u217f])")
 
 
 def fold(text: str) -> str:
     """NFKC, lower case, without blanks; Roman numeral signs stay as they are."""
-    folded = "".join(
-        char if char in _ROMAN else unicodedata.normalize("NFKC", char) for char in text
-    )
-    return "".join(folded.lower().split())
+    if not text.isascii():
+        text = "".join(
+            part if part in _ROMAN else unicodedata.normalize("NFKC", part)
+            for part in _ROMAN_SIGN.split(text)
+        )
+    return "".join(text.lower().split())
 
 
 def feeder_key(name: str) -> str:

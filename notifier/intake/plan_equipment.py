@@ -28,6 +28,11 @@ _RUSSIAN_LIST = re.compile(
 )
 _RUSSIAN_FEEDERS = re.compile(r"^(?:ВЛ|КЛ)-\d+\s*кВ\s+ф\.\s*(?P<names>[\w-]+(?:\s*,\s*[\w-]+)*)$")
 _BRACKETS = re.compile(r"[(（]\s*(?P<inner>[^()（）]*)[)）]")
+#: One name without anything that could join, number or explain it.
+_SINGLE = re.compile(
+    r"(?!\d{1,2}[.])[0-9A-Za-z\u3400-\u9fff]*(?<!等)(?<!等线路)(?<!等台区)(?<!等公变)"
+)
+_MAY_JOIN = re.compile(r"[和及与]")
 _OLD_NAME = re.compile(r"^(?:原名?|曾用名|旧名)[:：]?")
 
 _STATION_VOLTAGE = re.compile(
@@ -74,6 +79,9 @@ class NamedEquipment:
 def read_equipment(text: str, expected: EquipmentKind, station: str = "") -> NamedEquipment:
     """The assets that a cell names. ``expected`` is what its column holds, UNKNOWN where the column
     says only "equipment"; ``station`` is the station's own column. Each asset comes once."""
+    if _SINGLE.fullmatch(text) and not _MAY_JOIN.search(text):
+        item = _read_one(text, expected, station)
+        return NamedEquipment(equipment=(item,) if item else (), texts=(text,) if item else ())
     found: dict[tuple[str, str], tuple[Equipment, str]] = {}
     old_names: list[str] = []
     text, others = _AND_OTHERS.subn("", text.strip())
@@ -186,8 +194,10 @@ def _without_old_name(part: str) -> tuple[str, list[str]]:
 
 
 def _read_one(name: str, expected: EquipmentKind, station: str) -> Equipment | None:
-    if not names.fold(name):
+    if not name.strip():
         return None
+    if name.isascii() or "\u3400" <= name[-1] <= "\u9fff":
+        return _read_chinese(name, expected, station)
     if re.match(r"ф\.\S", name):
         return Equipment(name=name, kind=EquipmentKind.FEEDER)
     if _RUSSIAN_LINE.search(name) or _RUSSIAN_AREA.search(name):
@@ -195,6 +205,10 @@ def _read_one(name: str, expected: EquipmentKind, station: str) -> Equipment | N
     vietnamese = _VIETNAMESE.match(name)
     if vietnamese:
         return Equipment(name=vietnamese["area"], kind=EquipmentKind.AREA)
+    return _read_chinese(name, expected, station)
+
+
+def _read_chinese(name: str, expected: EquipmentKind, station: str) -> Equipment:
     if _STATION_WHOLE.match(name) and not _AREA_ONLY.search(name):
         return Equipment(name=name, kind=EquipmentKind.STATION)
     name = _WHOLE_LINE.sub("", name)

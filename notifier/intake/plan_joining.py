@@ -13,7 +13,6 @@ from notifier.domain.plan import (
     PlanDraft,
     PlanKind,
     SourceWindow,
-    content_digest,
 )
 from notifier.domain.window import Window
 from notifier.intake.plan_rows import PlanRow
@@ -126,21 +125,25 @@ def draft_of(
     equipment = tuple(dict.fromkeys(item for row in rows for item in row.equipment))
     transfers = tuple(dict.fromkeys(item for row in rows for item in row.transfers))
     findings = [finding for row in rows for finding in row.findings]
-    content = PlanContent(
-        number=next((row.number for row in rows if row.number), ""),
-        kind=PlanKind.PLANNED,
-        department=next((row.department for row in rows if row.department), department),
-        equipment=equipment,
-        windows=tuple(dict.fromkeys(item.window for item in source)),
-        transfers=transfers,
-        scope="；".join(dict.fromkeys(row.scope for row in rows if row.scope)),
-        works="；".join(dict.fromkeys(row.works for row in rows if row.works)),
-    )
-    kind, why = _kind(rows, content, published, zone)
-    content = replace(content, kind=kind)
+    windows = tuple(item.window for item in source)
+    kind, why = _kind(rows, windows, bool(transfers), published, zone)
+    department = next((row.department for row in rows if row.department), department)
+    scope = "；".join(dict.fromkeys(row.scope for row in rows if row.scope))
+    works = "；".join(dict.fromkeys(row.works for row in rows if row.works))
+    number = next((row.number for row in rows if row.number), "")
     if why is not None:
-        findings.append(replace(why, row=rows[0].row))
-    if not content.number:
+        findings.append(why)
+    content = PlanContent(
+        number=number or "?",
+        kind=kind,
+        department=department,
+        equipment=equipment,
+        windows=windows,
+        transfers=transfers,
+        scope=scope,
+        works=works,
+    )
+    if not number:
         content = replace(content, number=_derived_number(content, rows, sheet))
         findings.append(
             Finding(
@@ -154,7 +157,9 @@ def draft_of(
     findings.extend(_repeated_rows(rows))
     return PlanDraft(
         content=content,
-        source_windows=tuple(sorted((*source, *spans), key=lambda item: item.window)),
+        source_windows=tuple(sorted((*source, *spans), key=lambda item: item.window))
+        if spans
+        else source,
         file=file,
         sheet=sheet,
         row=rows[0].row,
@@ -166,7 +171,7 @@ def draft_of(
 def check_together(drafts: Sequence[PlanDraft], zone: ZoneInfo) -> list[PlanDraft]:
     """The drafts of all files' sheets, with findings about what they repeat of each other."""
     seen_numbers: dict[str, PlanDraft] = {}
-    seen_contents: dict[str, PlanDraft] = {}
+    seen_contents: dict[tuple[object, ...], PlanDraft] = {}
     ends: dict[tuple[str, str], PlanDraft] = {}
     checked = []
     for draft in drafts:
@@ -182,8 +187,15 @@ def check_together(drafts: Sequence[PlanDraft], zone: ZoneInfo) -> list[PlanDraf
                 f"已用于 {_place(other)} / already used in {_place(other)}",
             )
         elif content.windows or content.transfers:
-            digest = content_digest(replace(content, number=""))
-            other_content = seen_contents.setdefault(digest, draft)
+            says = (
+                content.department,
+                content.equipment,
+                content.windows,
+                content.transfers,
+                content.scope,
+                content.works,
+            )
+            other_content = seen_contents.setdefault(says, draft)
             if other_content is not draft:
                 draft = _with(
                     draft,
@@ -241,8 +253,11 @@ def _place(draft: PlanDraft) -> str:
 
 def _source_windows(groups: Iterable[tuple[SourceWindow, ...]]) -> tuple[SourceWindow, ...]:
     """The windows of all rows; of one that several rows give, the first row's."""
+    filled = [group for group in groups if group]
+    if len(filled) == 1:
+        return filled[0]
     found: dict[Window, SourceWindow] = {}
-    for group in groups:
+    for group in filled:
         for item in group:
             found.setdefault(item.window, item)
     return tuple(found[window] for window in sorted(found))
@@ -250,7 +265,7 @@ def _source_windows(groups: Iterable[tuple[SourceWindow, ...]]) -> tuple[SourceW
 
 def _repeated_rows(rows: Sequence[PlanRow]) -> Iterable[Finding]:
     seen: dict[tuple[object, ...], int] = {}
-    for row in rows:
+    for row in rows if len(rows) > 1 else ():
         if not row.windows:
             continue
         says = _says(row)
@@ -266,32 +281,39 @@ def _repeated_rows(rows: Sequence[PlanRow]) -> Iterable[Finding]:
 
 
 def _kind(
-    rows: Sequence[PlanRow], content: PlanContent, published: date | None, zone: ZoneInfo
+    rows: Sequence[PlanRow],
+    windows: Sequence[Window],
+    is_transferred: bool,
+    published: date | None,
+    zone: ZoneInfo,
 ) -> tuple[PlanKind, Finding | None]:
     given = [row.kind for row in rows if row.kind is not None]
     if given:
         if len(set(given)) > 1:
             return given[0], Finding(
                 code="kind.contradiction",
+                row=rows[0].row,
                 severity=Severity.WARNING,
                 found=" / ".join(dict.fromkeys(kind.value for kind in given)),
                 expected="同一计划一种类型 / one kind for one plan",
             )
         return given[0], None
-    if content.transfers and not content.windows:
+    if is_transferred and not windows:
         return PlanKind.SHORT_TRANSFER, None
     published = next((row.published for row in rows if row.published), published)
-    if published is None or not content.windows:
+    if published is None or not windows:
         return PlanKind.PLANNED, Finding(
             code="kind.assumed",
+            row=rows[0].row,
             severity=Severity.INFO,
             found="",
             expected="无类型和发布日期，按计划停电 / no kind and no publication date: taken as planned",
         )
-    lead = content.starts_at.astimezone(zone).date() - published
+    lead = windows[0].starts_at.astimezone(zone).date() - published
     kind = PlanKind.PLANNED if lead >= _PLANNED_LEAD else PlanKind.SHORT_NOTICE
     return kind, Finding(
         code="kind.derived",
+        row=rows[0].row,
         severity=Severity.INFO,
         found=f"{published} +{lead.days} d",
         expected="提前 7 天为计划停电，否则临时停电 / 7 days ahead: planned, else short notice",

@@ -19,6 +19,7 @@ from notifier.intake.window_dates import DateContext, Unresolved, check_weekday,
 from notifier.intake.window_tokens import Kind, tokenize
 
 TIME_FIELDS = ("date", "time", "start", "end", "start_date", "start_time", "end_date", "end_time")
+_TELLING = (*TIME_FIELDS, "line", "equipment", "transformer", "scope", "transfer", "works")
 _NAME_FIELDS = (
     ("line", EquipmentKind.FEEDER),
     ("equipment", EquipmentKind.UNKNOWN),
@@ -57,9 +58,13 @@ class RowReader:
 
     def __init__(self, header: Header, context: DateContext, merged: Mapping[int, str]) -> None:
         self._header = header
+        self._columns = header.columns
+        self._telling = [column for name in _TELLING for column in header.columns.get(name, ())]
         self._context = context
         self._merged = merged
         self._last_date: tables.Cell = None
+        self._cells: Sequence[tables.Cell] = ()
+        self._texts: Sequence[str] = ()
         self._before: PlanRow | None = None
 
     def under_heading(self, day: date | None) -> None:
@@ -67,29 +72,27 @@ class RowReader:
         self._context = replace(self._context, day=day)
         self._last_date = None
 
-    def is_plan(self, cells: Sequence[tables.Cell]) -> bool:
-        """Whether the row says anything that a plan says."""
-        wanted = (*TIME_FIELDS, "line", "equipment", "transformer", "scope", "transfer", "works")
-        return any(
-            tables.cell_text(cells[column])
-            for name in wanted
-            for column in self._header.columns.get(name, ())
-            if column < len(cells)
-        )
+    def is_plan(self, texts: Sequence[str]) -> bool:
+        """Whether the row, given as the texts of its cells, says anything that a plan says."""
+        return any(texts[column] for column in self._telling if column < len(texts))
 
-    def read(self, cells: Sequence[tables.Cell], number: int) -> PlanRow:
-        """The row, with findings for all that is doubtful; never raises."""
+    def read(self, cells: Sequence[tables.Cell], texts: Sequence[str], number: int) -> PlanRow:
+        """The row, with findings for all that is doubtful; never raises.
+
+        ``texts`` are the cells as ``tables.cell_text`` gives them.
+        """
+        self._cells, self._texts = cells, texts
         row = PlanRow(row=number, key=self._merged.get(number, ""))
-        row.number = self._text(cells, "number")
-        row.department = self._text(cells, "department")
-        row.scope = self._text(cells, "scope", joint="；")
-        row.works = self._text(cells, "works", joint="；")
-        row.published = self._published(cells)
-        self._read_kind(cells, row)
-        self._read_equipment(cells, row)
-        self._read_windows(cells, row)
-        self._read_transfers(cells, row)
-        self._read_status(cells, row)
+        row.number = self._text("number")
+        row.department = self._text("department")
+        row.scope = self._text("scope", joint="；")
+        row.works = self._text("works", joint="；")
+        row.published = self._published()
+        self._read_kind(row)
+        self._read_equipment(row)
+        self._read_windows(row)
+        self._read_transfers(row)
+        self._read_status(row)
         if not (row.equipment or row.transfers or row.continues):
             self._add(
                 row,
@@ -104,17 +107,20 @@ class RowReader:
 
     # Cells ------------------------------------------------------------------------------------
 
-    def _cell(self, cells: Sequence[tables.Cell], name: str) -> tables.Cell:
-        for column in self._header.columns.get(name, ()):
-            if column < len(cells) and tables.cell_text(cells[column]):
-                return cells[column]
+    def _cell(self, name: str) -> tables.Cell:
+        for column in self._columns.get(name, ()):
+            if column < len(self._texts) and self._texts[column]:
+                return self._cells[column]
         return None
 
-    def _text(self, cells: Sequence[tables.Cell], name: str, joint: str = "") -> str:
+    def _text(self, name: str, joint: str = "") -> str:
+        columns = self._columns.get(name, ())
+        if len(columns) == 1:
+            return self._texts[columns[0]] if columns[0] < len(self._texts) else ""
         found = [
-            text
-            for column in self._header.columns.get(name, ())
-            if column < len(cells) and (text := tables.cell_text(cells[column]))
+            self._texts[column]
+            for column in columns
+            if column < len(self._texts) and self._texts[column]
         ]
         return joint.join(dict.fromkeys(found)) if joint else (found[0] if found else "")
 
@@ -141,8 +147,8 @@ class RowReader:
             )
         )
 
-    def _published(self, cells: Sequence[tables.Cell]) -> date | None:
-        cell = self._cell(cells, "published")
+    def _published(self) -> date | None:
+        cell = self._cell("published")
         if isinstance(cell, datetime):
             return cell.date()
         if isinstance(cell, date):
@@ -157,8 +163,8 @@ class RowReader:
 
     # Kind and state ----------------------------------------------------------------------------
 
-    def _read_kind(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
-        text = self._text(cells, "kind")
+    def _read_kind(self, row: PlanRow) -> None:
+        text = self._text("kind")
         row.kind = plan_columns.kind_of(text)
         if text and row.kind is None:
             self._add(
@@ -170,8 +176,8 @@ class RowReader:
                 "计划停电 / 临时停电 / 短时停电 / 故障停电: planned, short notice, short transfer, unplanned",
             )
 
-    def _read_status(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
-        status = self._text(cells, "status")
+    def _read_status(self, row: PlanRow) -> None:
+        status = self._text("status")
         if not status:
             return
         if plan_columns.is_cancelled(status):
@@ -195,11 +201,10 @@ class RowReader:
 
     # Equipment ---------------------------------------------------------------------------------
 
-    def _read_equipment(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
-        station = self._text(cells, "station")
+    def _read_equipment(self, row: PlanRow) -> None:
+        station = self._text("station")
         by_field = {
-            name: self._named(cells, name, expected, station, row)
-            for name, expected in _NAME_FIELDS
+            name: self._named(name, expected, station, row) for name, expected in _NAME_FIELDS
         }
         lines, areas = by_field["line"], by_field["transformer"]
         others = tuple(item for item in by_field["equipment"] if item not in lines)
@@ -221,7 +226,7 @@ class RowReader:
             else:
                 others = tuple(item for item in others if item.kind is not EquipmentKind.UNKNOWN)
         row.equipment = tuple(dict.fromkeys((*lines, *others, *areas)))
-        if not row.equipment and station and not self._text(cells, "transfer"):
+        if not row.equipment and station and not self._text("transfer"):
             row.equipment = (Equipment(name=station, kind=EquipmentKind.STATION),)
         if not row.equipment and row.scope:
             row.equipment = tuple(
@@ -234,13 +239,12 @@ class RowReader:
 
     def _named(
         self,
-        cells: Sequence[tables.Cell],
         name: str,
         expected: EquipmentKind,
         station: str,
         row: PlanRow,
     ) -> tuple[Equipment, ...]:
-        text = self._text(cells, name, joint="、")
+        text = self._text(name, joint="、")
         if not text:
             return ()
         label = self._label(name)
@@ -290,15 +294,15 @@ class RowReader:
 
     # Times -------------------------------------------------------------------------------------
 
-    def _read_windows(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
-        context = replace(self._context, published=row.published or self._context.published)
-        day, time_, start, end = (self._cell(cells, name) for name in TIME_FIELDS[:4])
-        start = _together(self._cell(cells, "start_date"), self._cell(cells, "start_time"), start)
-        end = _together(self._cell(cells, "end_date"), self._cell(cells, "end_time"), end)
+    def _read_windows(self, row: PlanRow) -> None:
+        context = self._published_context(row)
+        day, time_, start, end = (self._cell(name) for name in TIME_FIELDS[:4])
+        start = _together(self._cell("start_date"), self._cell("start_time"), start)
+        end = _together(self._cell("end_date"), self._cell("end_time"), end)
         if start is None and (end is not None or "end" in self._header.columns):
             start, time_ = time_, None
         if day is None and time_ is None and start is None and end is None:
-            self._without_time(cells, row)
+            self._without_time(row)
             return
         column = self._label("time", "start", "start_time", "date")
         if day is not None:
@@ -328,17 +332,22 @@ class RowReader:
             )
         row.windows = parsed.windows
         row.findings.extend(parsed.findings)
-        self._check_day_label(cells, row, parsed.days, context)
+        self._check_day_label(row, parsed.days, context)
         self._check_continuation(row)
 
-    def _without_time(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
+    def _published_context(self, row: PlanRow) -> DateContext:
+        if row.published is None:
+            return self._context
+        return replace(self._context, published=row.published)
+
+    def _without_time(self, row: PlanRow) -> None:
         row.is_timed = False
         before = self._before
         is_another_line = (
             before is not None
             and bool(row.equipment)
             and row.number in ("", before.number)
-            and self._cell(cells, "transfer_time") is None
+            and self._cell("transfer_time") is None
         )
         if is_another_line:
             row.continues = True
@@ -350,7 +359,7 @@ class RowReader:
                 plan_equipment.joined(row.equipment),
                 "并入上一行的计划 / added to the plan of the row above",
             )
-        elif self._cell(cells, "transfer_time") is None:
+        elif self._cell("transfer_time") is None:
             self._add(
                 row,
                 "window.missing",
@@ -378,13 +387,12 @@ class RowReader:
 
     def _check_day_label(
         self,
-        cells: Sequence[tables.Cell],
         row: PlanRow,
         days: Sequence[date],
         context: DateContext,
     ) -> None:
         """A column with the day of the week, or the day once more, has to agree."""
-        label = tables.cell_text(self._cell(cells, "weekday"))
+        label = tables.cell_text(self._cell("weekday"))
         if not label or len(days) != 1:
             return
         try:
@@ -404,14 +412,14 @@ class RowReader:
 
     # Transfers ---------------------------------------------------------------------------------
 
-    def _read_transfers(self, cells: Sequence[tables.Cell], row: PlanRow) -> None:
-        text = self._text(cells, "transfer", joint="、")
-        manner = " ".join((self._text(cells, "transition"), self._text(cells, "kind")))
-        spans = self._transfer_spans(cells, row)
+    def _read_transfers(self, row: PlanRow) -> None:
+        text = self._text("transfer", joint="、")
+        manner = " ".join((self._text("transition"), self._text("kind")))
+        spans = self._transfer_spans(row)
         is_short = row.kind is PlanKind.SHORT_TRANSFER
         if not (text or spans or is_short):
             return
-        moved = self._named(cells, "transfer", EquipmentKind.UNKNOWN, "", row) if text else ()
+        moved = self._named("transfer", EquipmentKind.UNKNOWN, "", row) if text else ()
         if not moved and (is_short or not row.windows):
             # The row itself is the transfer: its lines are moved, its windows are the spans.
             moved, row.equipment = row.equipment, ()
@@ -469,25 +477,25 @@ class RowReader:
             ),
         )
 
-    def _transfer_spans(
-        self, cells: Sequence[tables.Cell], row: PlanRow
-    ) -> tuple[SourceWindow, ...]:
+    def _transfer_spans(self, row: PlanRow) -> tuple[SourceWindow, ...]:
+        if "transfer_time" not in self._columns and "back_time" not in self._columns:
+            return ()
         found: list[SourceWindow] = []
         zone = self._context.zone
-        context = replace(self._context, published=row.published or self._context.published)
+        context = self._published_context(row)
         if row.windows:
             first = row.windows[0].window.starts_at.astimezone(zone).date()
             context = replace(context, day=first)
-        elif isinstance(day := self._cell(cells, "date"), date):
+        elif isinstance(day := self._cell("date"), date):
             context = replace(context, day=day)
         for name in ("transfer_time", "back_time"):
-            cell = self._cell(cells, name)
+            cell = self._cell(name)
             if cell is None:
                 continue
             if name == "back_time" and row.windows:
                 last = row.windows[-1].window.ends_at.astimezone(zone).date()
                 context = replace(context, day=last)
-            day_cell = None if context.day else self._cell(cells, "date")
+            day_cell = None if context.day else self._cell("date")
             parsed = plan_windows.parse_windows(
                 day_cell,
                 cell,

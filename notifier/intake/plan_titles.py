@@ -1,5 +1,6 @@
 """What titles and headings say about the rows below: the month, the days, the day of publication."""
 
+import functools
 import re
 from calendar import monthrange
 from dataclasses import replace
@@ -29,9 +30,10 @@ _FOOTER = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=4096)
 def is_footer(text: str) -> bool:
     """Whether a row that begins with this text is a note, a signature or a total."""
-    return _FOOTER.search(normalise(text)) is not None
+    return text[:1] not in "0123456789" and _FOOTER.search(normalise(text)) is not None
 
 
 def read_titles(titles: tuple[str, ...], context: DateContext) -> DateContext:

@@ -7,7 +7,7 @@ meant. Times are read in the utility's zone; windows are in UTC.
 
 import re
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from notifier.domain.finding import Severity
@@ -38,7 +38,7 @@ def parse_windows(
     """
     context = context or DateContext(zone=zone, published=published)
     day_words, time_words = moment_text(date_text), moment_text(time_text)
-    text = " ".join(words for words in (_source(date_text), _source(time_text)) if words)
+    text = f"{_source(date_text, day_words)} {_source(time_text, time_words)}".strip()
     reader = WindowReader(context, text, row, column)
     return reader.read(day_words, _with_colons(time_words))
 
@@ -59,23 +59,24 @@ def parse_span(
     Where the start's cell holds whole windows already, the end's cell only has to agree.
     """
     context = context or DateContext(zone=zone, published=published)
+    day_words, start_words, end_words = map(moment_text, (date_text, start, end))
+    day_source = _source(date_text, day_words)
+    text = f"{day_source} {_source(start, start_words)}".strip()
+    text = f"{text} — {_source(end, end_words)}" if end_words else text
     # A day without a time in a column of moments is its midnight: spreadsheets drop 0:00.
-    start_words, end_words = _at_midnight(start, end), _at_midnight(end, start)
-    text = " ".join(words for words in (_source(date_text), _source(start)) if words)
-    text = f"{text} — {_source(end)}" if _source(end) else text
+    if ":" in end_words and _is_day(start, start_words):
+        start_words += " 0:00"
+    elif ":" in start_words and _is_day(end, end_words):
+        end_words += " 0:00"
     tokens = tokenize(start_words).items
-    has_range = any(
-        token.kind is Kind.RANGE
-        and any(item.kind is Kind.TIME for item in tokens[:at])
-        and any(item.kind is Kind.TIME for item in tokens[at:])
-        for at, token in enumerate(tokens)
+    times_at = [at for at, token in enumerate(tokens) if token.kind is Kind.TIME]
+    has_range = len(times_at) > 1 and any(
+        tokens[at].kind is Kind.RANGE for at in range(times_at[0], times_at[-1])
     )
     reader = WindowReader(context, text, row, column)
     if not has_range:
-        return reader.read(
-            moment_text(date_text), f"{start_words} 至 {end_words}" if end_words else start_words
-        )
-    parsed = reader.read(moment_text(date_text), start_words)
+        return reader.read(day_words, f"{start_words} 至 {end_words}" if end_words else start_words)
+    parsed = reader.read(day_words, start_words)
     times = [token.value for token in tokenize(end_words).items if token.kind is Kind.TIME]
     if times and parsed.windows:
         local = parsed.windows[-1].window.ends_at.astimezone(context.zone)
@@ -91,20 +92,22 @@ def moment_text(cell: tables.Cell) -> str:
     """A cell as words the reader knows: serial numbers of a spreadsheet become dates and times."""
     if isinstance(cell, bool):
         return ""
+    if cell is None:
+        return ""
     if isinstance(cell, str):
         text = tables.cell_text(cell)
-        if re.fullmatch(r"\d{5}(?:\.\d+)?|0?\.\d+", text):
-            cell = float(text)
-        else:
+        if not _SERIAL.fullmatch(text):
             return text
+        cell = float(text)
     if isinstance(cell, (int, float)):
         return _serial_text(float(cell))
     if isinstance(cell, timedelta):
         hours, seconds = divmod(round(cell.total_seconds()), 3600)
         return f"{hours}:{seconds // 60:02}:{seconds % 60:02}"
     if isinstance(cell, datetime):
-        cell = (cell + timedelta(milliseconds=500)).replace(microsecond=0)
-        return _without_offset(cell)
+        if cell.microsecond:
+            cell = (cell + timedelta(milliseconds=500)).replace(microsecond=0)
+        return cell.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
     return tables.cell_text(cell)
 
 
@@ -120,23 +123,18 @@ def _serial_text(value: float) -> str:
     return f"{day} {clock}" if seconds else f"{day}"
 
 
-def _without_offset(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+def _is_day(cell: tables.Cell, words: str) -> bool:
+    """Whether a cell of the spreadsheet's own kind holds a day without a time."""
+    if isinstance(cell, date):
+        return not isinstance(cell, datetime)
+    return isinstance(cell, (int, float)) and ":" not in words
 
 
-def _at_midnight(cell: tables.Cell, other: tables.Cell) -> str:
-    text = moment_text(cell)
-    is_day = isinstance(cell, date) and not isinstance(cell, datetime)
-    if is_day or (isinstance(cell, (int, float)) and ":" not in text):
-        has_time = isinstance(other, (datetime, time)) or ":" in moment_text(other)
-        return f"{text} 0:00" if has_time and text else text
-    return text
+def _source(cell: tables.Cell, words: str) -> str:
+    return tables.cell_text(cell) if isinstance(cell, str) else words
 
 
-def _source(cell: tables.Cell) -> str:
-    return moment_text(cell) if not isinstance(cell, str) else tables.cell_text(cell)
-
-
+_SERIAL = re.compile(r"\d{5}(?:\.\d+)?|0?\.\d+")
 _FOUR_FIGURES = re.compile(
     r"(?<!\d)([012]\d)([0-5]\d)\s*([-—–~～至到]+)\s*([012]\d)([0-5]\d)(?!\d)"
 )

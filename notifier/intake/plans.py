@@ -4,6 +4,7 @@ Nothing is stored here and nobody is told: the answer is a list of drafts with f
 cannot be read costs no other row; it is listed with what could be read of it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,6 +19,8 @@ from notifier.intake import headers, plan_columns, plan_joining, plan_titles, ta
 from notifier.intake.plan_rows import TIME_FIELDS, PlanRow, RowReader
 from notifier.intake.window_dates import DateContext
 from notifier.intake.window_tokens import Kind, tokenize
+
+_YEAR_LAST = re.compile(r"\d{1,2}([/-])\d{1,2}\1\d{4}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,15 +146,17 @@ class _SheetReader:
         for index in range(header.end, len(sheet.rows)):
             cells = sheet.rows[index]
             number = sheet.first_row + index
-            texts = list(dict.fromkeys(text for cell in cells if (text := tables.cell_text(cell))))
-            if not texts:
+            texts = [tables.cell_text(cell) for cell in cells]
+            different = {text for text in texts if text}
+            if not different:
                 continue
-            if len(texts) == 1:
-                self._read_lone_text(reader, header, cells, texts[0], number, context)
+            first = next(text for text in texts if text)
+            if len(different) == 1:
+                self._read_lone_text(reader, header, cells, texts, number, context)
                 continue
-            if self._looks_like_label(texts[0]) and len(texts) > 2:
+            if len(different) > 2 and self._looks_like_label(first):
                 if header.repeats(cells):
-                    self._note("row.header_repeated", number, texts[0])
+                    self._note("row.header_repeated", number, first)
                     continue
                 following = headers.find_header(
                     sheet,
@@ -163,18 +168,22 @@ class _SheetReader:
                 )
                 if following is not None:
                     return following
-            self._read_row(reader, cells, texts[0], number)
+            self._read_row(reader, cells, texts, number)
         return None
 
     def _read_row(
-        self, reader: RowReader, cells: Sequence[tables.Cell], first: str, number: int
+        self,
+        reader: RowReader,
+        cells: Sequence[tables.Cell],
+        texts: Sequence[str],
+        number: int,
     ) -> None:
-        if plan_titles.is_footer(first) or not reader.is_plan(cells):
-            self._note(
-                "row.footer" if plan_titles.is_footer(first) else "row.ignored", number, first
-            )
+        first = next(text for text in texts if text)
+        is_footer = plan_titles.is_footer(first)
+        if is_footer or not reader.is_plan(texts):
+            self._note("row.footer" if is_footer else "row.ignored", number, first)
             return
-        row = reader.read(cells, number)
+        row = reader.read(cells, texts, number)
         if number in self._sheet.damaged:
             row.findings.append(
                 Finding(
@@ -192,21 +201,22 @@ class _SheetReader:
         reader: RowReader,
         header: headers.Header,
         cells: Sequence[tables.Cell],
-        text: str,
+        texts: Sequence[str],
         number: int,
         context: DateContext,
     ) -> None:
         """A row with one text is a heading, a note, or a plan of which only the line is given."""
+        text = next(text for text in texts if text)
         in_column = next(
             (
                 name
                 for name, columns in header.columns.items()
                 for column in columns
-                if column < len(cells) and tables.cell_text(cells[column])
+                if column < len(texts) and texts[column]
             ),
             "",
         )
-        filled = sum(1 for cell in cells if tables.cell_text(cell))
+        filled = sum(1 for item in texts if item)
         day = plan_titles.heading_day(text, context)
         if plan_titles.is_footer(text):
             self._note("row.footer", number, text)
@@ -218,7 +228,7 @@ class _SheetReader:
             and in_column in ("line", "equipment", "transformer", "time")
             and (len(header.columns) > 1)
         ):
-            self._read_row(reader, cells, text, number)
+            self._read_row(reader, cells, texts, number)
         else:
             self._note("row.ignored", number, text)
 
@@ -245,7 +255,7 @@ class _SheetReader:
         for row in self._sheet.rows[header.end :]:
             for column in columns:
                 cell = row[column] if column < len(row) else None
-                if not isinstance(cell, str) or ("/" not in cell and "-" not in cell):
+                if not isinstance(cell, str) or not _YEAR_LAST.search(cell):
                     continue
                 for token in tokenize(cell).items:
                     if token.kind is Kind.SLASHED and token.part != ".":
