@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from notifier.domain import finding
-from notifier.domain.network import builder, checks, model
+from notifier.domain.network import checks, findings, model
 from notifier.intake.network_csv import NetworkImport, UnreadableNetwork
 
 HOME = ZoneInfo("Asia/Shanghai")
@@ -64,7 +64,7 @@ def read_file(path: Path, zone: tzinfo = HOME) -> StatusFile:
     except UnicodeDecodeError:
         text = raw.decode("gb18030", errors="replace")
     as_of = stamp(path.stem, zone)
-    found = builder.FindingList()
+    found = findings.FindingList()
     rows = []
     column = {"id": 0, "name": 1, "value": 2, "quality": 3}
     section = ""
@@ -114,7 +114,7 @@ def overlay(read: NetworkImport, paths: Sequence[Path], zone: tzinfo = HOME) -> 
 def apply(read: NetworkImport, files: Sequence[StatusFile]) -> NetworkImport:
     """The import with status files already read."""
     network = read.network
-    found = builder.FindingList()
+    found = findings.FindingList()
     by_branch: dict[int, model.SwitchStatus] = {}
     for switch, status in combine(files).items():
         branch = network.branch_index.get(network.aliases.get(switch, switch))

@@ -6,15 +6,11 @@ describes is kept as the *boundary* of what is known, so that results beyond it 
 """
 
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from notifier.domain import finding
-from notifier.domain.network import model
-
-KEPT_PER_CODE = 200
-"""Findings kept of one code; what is beyond is counted, so that a bad file stays readable."""
+from notifier.domain.network import findings, model, review
 
 _ERROR, _WARNING, _INFO = (
     finding.Severity.ERROR,
@@ -23,58 +19,11 @@ _ERROR, _WARNING, _INFO = (
 )
 
 
-class FindingList:
-    """Findings, at most ``KEPT_PER_CODE`` of each code and a count of the others."""
-
-    def __init__(self) -> None:
-        self._kept: list[finding.Finding] = []
-        self._counts: Counter[str] = Counter()
-
-    def add(
-        self,
-        code: str,
-        severity: finding.Severity,
-        found: str,
-        expected: str = "",
-        *,
-        file: str = "",
-        row: int | None = None,
-        column: str = "",
-    ) -> None:
-        """Notes one doubt."""
-        self._counts[code] += 1
-        if self._counts[code] <= KEPT_PER_CODE:
-            self._kept.append(
-                finding.Finding(
-                    code=code,
-                    severity=severity,
-                    found=found,
-                    expected=expected,
-                    file=file,
-                    row=row,
-                    column=column,
-                )
-            )
-
-    def finish(self) -> tuple[finding.Finding, ...]:
-        """All kept findings, then one line for each code that had more."""
-        more = [
-            finding.Finding(
-                code=code,
-                severity=next(item.severity for item in self._kept if item.code == code),
-                found=f"另有 {count - KEPT_PER_CODE} 条同类 / {count - KEPT_PER_CODE} more of this kind",
-            )
-            for code, count in self._counts.items()
-            if count > KEPT_PER_CODE
-        ]
-        return (*self._kept, *more)
-
-
 class NetworkBuilder:
     """Collects rows into columns; ``finish`` gives the model and ``findings`` the doubts."""
 
     def __init__(self, name: str = "", as_of: datetime | None = None) -> None:
-        self.findings = FindingList()
+        self.findings = findings.FindingList()
         self._name = name
         self._as_of = as_of
         self._node_ids: list[str] = []
@@ -107,6 +56,7 @@ class NetworkBuilder:
         self._customer_index: dict[str, int] = {}
         self._standby: dict[int, int] = {}
         self._other_places: dict[int, tuple[int, ...]] = {}
+        self._by_feeder: dict[int, int] = {}
         self._aliases: dict[str, str] = {}
         self._state_unknown: set[int] = set()
 
@@ -370,8 +320,10 @@ class NetworkBuilder:
                 row=row,
                 column="area_id",
             )
-        node_index = self._place(mrid, node, area_index, feeder, file, row)
+        node_index, head = self._place(mrid, node, area_index, feeder, file, row), -1
         if node_index is None:
+            node_index, head = self._place_by_feeder(mrid, feeder, file, row)
+        if node_index < 0:
             return
         index = self._customer_index.get(mrid)
         if index is not None:
@@ -391,6 +343,8 @@ class NetworkBuilder:
         self._customer_ids.append(mrid)
         self._customer_node.append(node_index)
         self._customer_area.append(area_index)
+        if head >= 0:
+            self._by_feeder[index] = head
         if standby:
             standby_index = self._node_index.get(standby)
             if standby_index is None:
@@ -400,8 +354,7 @@ class NetworkBuilder:
 
     def finish(self) -> model.Network:
         """The model. Adds the findings that only show when everything is there."""
-        self._review()
-        return model.Network(
+        network = model.Network(
             name=self._name,
             as_of=self._as_of,
             node_ids=self._node_ids,
@@ -432,10 +385,13 @@ class NetworkBuilder:
             customer_area=self._customer_area,
             standby=self._standby,
             other_places=self._other_places,
+            by_feeder=self._by_feeder,
             boundary=frozenset(self._boundary),
             aliases=self._aliases,
             state_unknown=frozenset(self._state_unknown),
         )
+        review.review(network, self.findings)
+        return network
 
     def _stranger(self, node: str, branch: str, column: str, file: str, row: int | None) -> int:
         if not node:
@@ -486,6 +442,12 @@ class NetworkBuilder:
                     row=row,
                 )
             return self._area_nodes[area][0]
+        return None
+
+    def _place_by_feeder(
+        self, mrid: str, feeder: str, file: str, row: int | None
+    ) -> tuple[int, int]:
+        """The node behind the feeder's head, and the head; -1 twice where the feeder is unknown."""
         for candidate in self._feeders:
             if feeder and feeder in (candidate.id, candidate.name):
                 self.findings.add(
@@ -497,7 +459,8 @@ class NetworkBuilder:
                     row=row,
                 )
                 ends = (self._branch_from[candidate.head], self._branch_to[candidate.head])
-                return ends[1] if ends[0] == candidate.busbar else ends[0]
+                node = ends[1] if ends[0] == candidate.busbar else ends[0]
+                return node, candidate.head
         self.findings.add(
             "network.customer_without_place",
             _ERROR,
@@ -506,7 +469,7 @@ class NetworkBuilder:
             file=file,
             row=row,
         )
-        return None
+        return -1, -1
 
     def _again(
         self, index: int, mrid: str, node: int, area: int, file: str, row: int | None
@@ -534,84 +497,3 @@ class NetworkBuilder:
         )
         if not same_place:
             self._other_places[index] = (*places, node)
-
-    def _review(self) -> None:
-        if not self._sources:
-            self.findings.add(
-                "network.no_source",
-                _ERROR,
-                "没有电源，全部为停电 / no source: everything is dead",
-                "至少一个电源 / at least one grid infeed",
-            )
-        if not self._feeders:
-            self.findings.add(
-                "network.no_feeder",
-                _WARNING,
-                "没有馈线，无法区分转供 / no feeder: transfers between feeders cannot be told",
-            )
-        with_customers = bytearray(len(self._area_ids))
-        for area in self._customer_area:
-            if area >= 0:
-                with_customers[area] = 1
-        for area, seen in enumerate(with_customers):
-            if not seen:
-                self.findings.add(
-                    "network.area_without_customers",
-                    _INFO,
-                    f"台区 {self._area_names[area]} 无用户 / "
-                    f"area {self._area_names[area]} has no customers",
-                )
-        if self._state_unknown:
-            self.findings.add(
-                "network.switch_without_state",
-                _WARNING,
-                f"{len(self._state_unknown)} 个开关无常态位置，按合位处理 / "
-                f"{len(self._state_unknown)} switches have no normal state and are taken as closed",
-                "常态位置或状态文件 / a normal state or a status file",
-            )
-        self._review_ends()
-
-    def _review_ends(self) -> None:
-        degree = bytearray(len(self._node_ids))
-        for ends in (self._branch_from, self._branch_to):
-            for node in ends:
-                if degree[node] < 2:
-                    degree[node] += 1
-        used = self._used_nodes()
-        spurs = 0
-        for branch, kind in enumerate(self._branch_kind):
-            for node in (self._branch_from[branch], self._branch_to[branch]):
-                if degree[node] > 1 or node in self._boundary or used[node]:
-                    continue
-                if kind == model.BranchKind.SWITCH:
-                    self.findings.add(
-                        "network.switch_dangles",
-                        _WARNING if self._normal_open[branch] else _INFO,
-                        f"开关 {self._branch_names[branch]} 一端悬空 / "
-                        f"one end of switch {self._branch_names[branch]} is joined to nothing",
-                        "联络开关两端都应有设备；可能漏接 / a tie has equipment at both ends; "
-                        "a join may be missing",
-                    )
-                else:
-                    spurs += 1
-        if spurs:
-            self.findings.add(
-                "network.open_ended",
-                _INFO,
-                f"{spurs} 处线路末端无设备 / {spurs} open-ended spurs",
-            )
-
-    def _used_nodes(self) -> bytearray:
-        used = bytearray(len(self._node_ids))
-        columns: list[Iterable[int]] = [
-            self._sources,
-            self._customer_node,
-            self._standby.values(),
-            self._busbars,
-            (generator.node for generator in self._generators),
-            *self._area_nodes,
-        ]
-        for column in columns:
-            for node in column:
-                used[node] = 1
-        return used

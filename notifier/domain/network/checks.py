@@ -145,3 +145,10 @@ def feeders(graph: zones.ZoneGraph, verdict: classify.Verdict, zone: int) -> tup
     """The feeders of a zone before and after the plan, as text."""
     feeds = verdict.trace.feeds_at(zone)
     return graph.feeds_text(feeds[0]), graph.feeds_text(feeds[-1])
+
+
+def has_blocking(
+    verdict: classify.Verdict, work: target.WorkArea | None, *, now: datetime | None
+) -> bool:
+    """Whether anything forbids approving this plan."""
+    return finding.has_errors(check(verdict, work, now=now))

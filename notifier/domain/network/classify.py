@@ -87,6 +87,8 @@ def classify(traced: trace.Trace, *, automatic_changeover: bool = True) -> Verdi
         if graph.special:
             for zone in block.zones:
                 special.update(dict.fromkeys(graph.special.get(zone, ())))
+            for head in block.feeds[0] & graph.by_feeder.keys():
+                special.update(dict.fromkeys(graph.by_feeder[head]))
     classes: dict[int, ImpactClass] = {}
     for customer in special:
         classes[customer], live = _special_class(traced, customer, automatic_changeover)
@@ -156,6 +158,11 @@ def _special_class(
         # The account is recorded at several places; only if all agree is the class certain.
         if class_of(traced.feeds_at(at[node])) is not impact_class:
             impact_class = ImpactClass.UNKNOWN
+    head = graph.link_of_branch.get(network.by_feeder.get(customer, -1))
+    if head is not None:
+        # It may stand anywhere on its feeder; only if all of the feeder fares alike is it certain.
+        fates = {class_of(block.feeds) for block in traced.walked if head in block.feeds[0]}
+        impact_class = fates.pop() if len(fates) == 1 else ImpactClass.UNKNOWN
     live = [any(map(zones.is_live, states)) for states in zip(*supplies, strict=True)]
     return impact_class, live
 

@@ -65,7 +65,8 @@ class Network:
     ``node_kv`` is 0 where unknown. ``normal_open`` and ``in_service`` are 0 or 1 per branch.
     ``customer_node`` is the node of the main supply, ``standby`` the node of a second one, by
     customer. ``other_places`` names further nodes at which the same account is recorded: nobody
-    picked one. ``boundary`` are nodes beyond which the model is known to be incomplete.
+    picked one. ``by_feeder`` are customers of whom only the feeder is known, with its head.
+    ``boundary`` are nodes beyond which the model is known to be incomplete.
     ``state_unknown`` are switches for which the source names no normal state; they read closed.
     ``as_of`` is when the source system wrote the model, aware, or None where it does not say.
     """
@@ -100,6 +101,7 @@ class Network:
     customer_area: array[int]
     standby: Mapping[int, int]
     other_places: Mapping[int, tuple[int, ...]]
+    by_feeder: Mapping[int, int]
     boundary: frozenset[int]
     aliases: Mapping[str, str] = field(default_factory=dict)
     state_unknown: frozenset[int] = frozenset()

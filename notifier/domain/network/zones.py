@@ -38,8 +38,9 @@ class ZoneGraph:
 
     Columns run over nodes, zones, links or patches as their names tell; ``…_start`` columns are
     offsets into the list beside them. ``link_state`` is OPEN, CLOSED, OPEN_HEAD or CLOSED_HEAD.
-    ``special`` are the customers that stand at more than one node, by zone; all others are in
-    ``zone_customers``. ``dead`` counts the customers without supply.
+    ``special`` are the customers that stand at more than one node, by zone; ``by_feeder`` those of
+    whom only the feeder is known, by its head link; all others are in ``zone_customers``.
+    ``dead`` counts the customers without supply.
     """
 
     network: model.Network
@@ -52,6 +53,7 @@ class ZoneGraph:
     boundary_zones: Mapping[int, Feeds]
     special: Mapping[int, Sequence[int]]
     special_dead: frozenset[int]
+    by_feeder: Mapping[int, Sequence[int]]
     link_branch: array[int]
     link_a: array[int]
     link_b: array[int]
@@ -158,6 +160,10 @@ def build(network: model.Network, overlay: Mapping[int, bool] | None = None) -> 
     for customer, zones in special.items():
         for zone in zones:
             by_zone.setdefault(zone, []).append(customer)
+    by_feeder: dict[int, list[int]] = {}
+    for customer, head in network.by_feeder.items():
+        if head in links.of_branch:
+            by_feeder.setdefault(links.of_branch[head], []).append(customer)
     return ZoneGraph(
         network=network,
         zone_of_node=zone_of_node,
@@ -169,6 +175,7 @@ def build(network: model.Network, overlay: Mapping[int, bool] | None = None) -> 
         boundary_zones=boundary,
         special=by_zone,
         special_dead=special_dead,
+        by_feeder=by_feeder,
         link_branch=links.branch,
         link_a=links.a,
         link_b=links.b,
@@ -374,7 +381,7 @@ def _boundary(network: model.Network, zone_of_node: array[int]) -> dict[int, Fee
 
 def _special(network: model.Network, zone_of_node: array[int]) -> dict[int, set[int]]:
     special: dict[int, set[int]] = {}
-    for customer in [*network.standby, *network.other_places]:
+    for customer in [*network.standby, *network.other_places, *network.by_feeder]:
         nodes = [*supply_nodes(network, customer), *network.other_places.get(customer, ())]
         special[customer] = {zone_of_node[node] for node in nodes}
     return special
