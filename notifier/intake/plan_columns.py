@@ -1,5 +1,6 @@
 """The words of plan files: columns, kinds of outage, ways of transferring load, states."""
 
+import functools
 import re
 
 from notifier.domain.plan import PlanKind, Transition
@@ -333,6 +334,7 @@ _CANCELLED = re.compile(r"取消|作废|撤销|cancel|отмен|đã hủy|hủ
 _UNDECIDED = re.compile(r"待|草稿|未审|未批|draft|pending|chờ|проект|на согласовании")
 
 
+@functools.lru_cache(maxsize=1024)
 def kind_of(text: str) -> PlanKind | None:
     """The kind a type column says, None where its words say nothing."""
     folded = text.strip().lower()
@@ -345,6 +347,7 @@ def kind_of(text: str) -> PlanKind | None:
     return None
 
 
+@functools.lru_cache(maxsize=1024)
 def transition_of(text: str) -> Transition | None:
     """OPEN or CLOSED after the words for it; None where both or neither are said."""
     folded = text.strip().lower()
@@ -355,11 +358,13 @@ def transition_of(text: str) -> Transition | None:
     return Transition.CLOSED if is_closed else Transition.OPEN
 
 
+@functools.lru_cache(maxsize=1024)
 def is_cancelled(status: str) -> bool:
     """Whether a state says that the plan will not be carried out."""
     return bool(_CANCELLED.search(status.lower()))
 
 
+@functools.lru_cache(maxsize=1024)
 def is_undecided(status: str) -> bool:
     """Whether a state says that nobody has approved the plan yet."""
     return bool(_UNDECIDED.search(status.lower()))

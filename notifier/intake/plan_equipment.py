@@ -5,6 +5,7 @@ the feeder 9211花城Ⅰ回 of 临河西郊110KV变. What hangs below a switch o
 ledger knows feeders and areas only, so it is named whole and ``feeder_of`` tells its feeder.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ class NamedEquipment:
     is_open: bool = False
 
 
+@functools.lru_cache(maxsize=16_384)
 def read_equipment(text: str, expected: EquipmentKind, station: str = "") -> NamedEquipment:
     """The assets that a cell names. ``expected`` is what its column holds, UNKNOWN where the column
     says only "equipment"; ``station`` is the station's own column. Each asset comes once."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from notifier.domain import names
@@ -35,10 +35,11 @@ def join_rows(rows: Sequence[PlanRow]) -> list[list[PlanRow]]:
     for row in rows:
         last = groups[-1] if groups else None
         group = None
+        number = (names.fold(row.number), row.department) if row.number else None
         if row.continues and last is not None:
             group = last
-        elif row.number:
-            group = by_key.get((names.fold(row.number), row.department))
+        elif number:
+            group = by_key.get(number)
         elif row.key:
             group = by_key.get((row.key, ""))
         elif row.windows:
@@ -49,8 +50,8 @@ def join_rows(rows: Sequence[PlanRow]) -> list[list[PlanRow]]:
             group = []
             groups.append(group)
         group.append(row)
-        if row.number:
-            by_key.setdefault((names.fold(row.number), row.department), group)
+        if number:
+            by_key.setdefault(number, group)
         elif row.key:
             by_key.setdefault((row.key, ""), group)
         elif row.windows and not row.continues:
@@ -172,7 +173,7 @@ def check_together(drafts: Sequence[PlanDraft], zone: ZoneInfo) -> list[PlanDraf
     """The drafts of all files' sheets, with findings about what they repeat of each other."""
     seen_numbers: dict[str, PlanDraft] = {}
     seen_contents: dict[tuple[object, ...], PlanDraft] = {}
-    ends: dict[tuple[str, str], PlanDraft] = {}
+    ends: dict[tuple[object, datetime], PlanDraft] = {}
     checked = []
     for draft in drafts:
         content = draft.content
@@ -211,15 +212,13 @@ def check_together(drafts: Sequence[PlanDraft], zone: ZoneInfo) -> list[PlanDraf
 
 
 def _check_touching(
-    draft: PlanDraft, ends: dict[tuple[str, str], PlanDraft], zone: ZoneInfo
+    draft: PlanDraft, ends: dict[tuple[object, datetime], PlanDraft], zone: ZoneInfo
 ) -> PlanDraft:
     """Two plans of the same works, one beginning where the other ends, may be one outage."""
     content = draft.content
-    place = f"{draft.file}\0{draft.sheet}\0{content.department}\0" + "、".join(
-        sorted(names.fold(item.name) for item in content.equipment)
-    )
+    place = (draft.sheet, content.department, content.equipment)
     for window in content.windows:
-        other = ends.get((place, window.starts_at.isoformat()))
+        other = ends.get((place, window.starts_at))
         if other is not None and other is not draft:
             moment = window.starts_at.astimezone(zone).strftime("%m-%d %H:%M")
             draft = _with(
@@ -230,7 +229,7 @@ def _check_touching(
                 f"与 {_place(other)} 首尾相接，范围不同，未合并 / begins where that plan ends; not joined",
             )
     for window in content.windows:
-        ends.setdefault((place, window.ends_at.isoformat()), draft)
+        ends.setdefault((place, window.ends_at), draft)
     return draft
 
 

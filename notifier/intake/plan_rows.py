@@ -66,6 +66,7 @@ class RowReader:
         self._cells: Sequence[tables.Cell] = ()
         self._texts: Sequence[str] = ()
         self._before: PlanRow | None = None
+        self._labels: dict[tuple[str, ...], str] = {}
 
     def under_heading(self, day: date | None) -> None:
         """Rows from here on stand under a heading that names a day, or none."""
@@ -114,7 +115,9 @@ class RowReader:
         return None
 
     def _text(self, name: str, joint: str = "") -> str:
-        columns = self._columns.get(name, ())
+        columns = self._columns.get(name)
+        if columns is None:
+            return ""
         if len(columns) == 1:
             return self._texts[columns[0]] if columns[0] < len(self._texts) else ""
         found = [
@@ -125,7 +128,11 @@ class RowReader:
         return joint.join(dict.fromkeys(found)) if joint else (found[0] if found else "")
 
     def _label(self, *fields: str) -> str:
-        return next((label for name in fields if (label := self._header.label(name))), "")
+        found = self._labels.get(fields)
+        if found is None:
+            found = next((label for name in fields if (label := self._header.label(name))), "")
+            self._labels[fields] = found
+        return found
 
     def _add(
         self,

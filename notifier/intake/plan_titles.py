@@ -1,6 +1,5 @@
 """What titles and headings say about the rows below: the month, the days, the day of publication."""
 
-import functools
 import re
 from calendar import monthrange
 from dataclasses import replace
@@ -30,10 +29,16 @@ _FOOTER = re.compile(
 )
 
 
-@functools.lru_cache(maxsize=4096)
+_MAYBE_FOOTER = re.compile(
+    r"[备備注说附制填审批编校复核报签主联电合总共小抄打日页第单以特敬请温\s]|note|total|prepared|approved"
+    r"|примеч|итого|ghi|tổng",
+    re.IGNORECASE,
+)
+
+
 def is_footer(text: str) -> bool:
     """Whether a row that begins with this text is a note, a signature or a total."""
-    return text[:1] not in "0123456789" and _FOOTER.search(normalise(text)) is not None
+    return _MAYBE_FOOTER.match(text) is not None and _FOOTER.search(normalise(text)) is not None
 
 
 def read_titles(titles: tuple[str, ...], context: DateContext) -> DateContext:

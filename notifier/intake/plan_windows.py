@@ -5,12 +5,14 @@ before its start, a time that does not exist give no window, because a person ha
 meant. Times are read in the utility's zone; windows are in UTC.
 """
 
+import functools
 import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from notifier.domain.finding import Severity
+from notifier.domain.plan import SourceWindow
 from notifier.intake import tables
 from notifier.intake.window_clock import DAY
 from notifier.intake.window_dates import DateContext
@@ -39,8 +41,7 @@ def parse_windows(
     context = context or DateContext(zone=zone, published=published)
     day_words, time_words = moment_text(date_text), moment_text(time_text)
     text = f"{_source(date_text, day_words)} {_source(time_text, time_words)}".strip()
-    reader = WindowReader(context, text, row, column)
-    return reader.read(day_words, _with_colons(time_words))
+    return _at_row(_read(context, text, column, day_words, _with_colons(time_words)), row)
 
 
 def parse_span(
@@ -68,24 +69,51 @@ def parse_span(
         start_words += " 0:00"
     elif ":" in start_words and _is_day(end, end_words):
         end_words += " 0:00"
+    return _at_row(_read_span(context, text, column, day_words, start_words, end_words), row)
+
+
+# A file repeats the same hours on the same days over many rows: each is read once.
+@functools.lru_cache(maxsize=16_384)
+def _read(
+    context: DateContext, text: str, column: str, day_words: str, time_words: str
+) -> ParsedWindows:
+    return WindowReader(context, text, column).read(day_words, time_words)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _read_span(
+    context: DateContext, text: str, column: str, day_words: str, start_words: str, end_words: str
+) -> ParsedWindows:
     tokens = tokenize(start_words).items
     times_at = [at for at, token in enumerate(tokens) if token.kind is Kind.TIME]
     has_range = len(times_at) > 1 and any(
         tokens[at].kind is Kind.RANGE for at in range(times_at[0], times_at[-1])
     )
-    reader = WindowReader(context, text, row, column)
+    reader = WindowReader(context, text, column)
     if not has_range:
-        return reader.read(day_words, f"{start_words} 至 {end_words}" if end_words else start_words)
+        both = f"{start_words} 至 {end_words}" if end_words else start_words
+        return reader.read(day_words, both)
     parsed = reader.read(day_words, start_words)
     times = [token.value for token in tokenize(end_words).items if token.kind is Kind.TIME]
     if times and parsed.windows:
         local = parsed.windows[-1].window.ends_at.astimezone(context.zone)
         if times[-1] % DAY != local.hour * 3600 + local.minute * 60 + local.second:
-            reader.report(
-                "window.contradiction", Severity.ERROR, text, "两列时间一致 / both columns agree"
-            )
+            expected = "两列时间一致 / both columns agree"
+            reader.report("window.contradiction", Severity.ERROR, text, expected)
             return replace(parsed, windows=(), findings=tuple(reader.findings))
     return parsed
+
+
+def _at_row(parsed: ParsedWindows, row: int | None) -> ParsedWindows:
+    if row is None:
+        return parsed
+    return ParsedWindows(
+        windows=tuple(
+            SourceWindow(window=item.window, text=item.text, row=row) for item in parsed.windows
+        ),
+        findings=tuple(replace(finding, row=row) for finding in parsed.findings),
+        days=parsed.days,
+    )
 
 
 def moment_text(cell: tables.Cell) -> str:

@@ -20,6 +20,7 @@ from notifier.intake.plan_rows import TIME_FIELDS, PlanRow, RowReader
 from notifier.intake.window_dates import DateContext
 from notifier.intake.window_tokens import Kind, tokenize
 
+_FIGURE = re.compile(r"\d")
 _YEAR_LAST = re.compile(r"\d{1,2}([/-])\d{1,2}\1\d{4}")
 
 
@@ -233,7 +234,7 @@ class _SheetReader:
             self._note("row.ignored", number, text)
 
     def _looks_like_label(self, text: str) -> bool:
-        if len(text) > 16 or text[:1].isdigit():
+        if len(text) > 16 or _FIGURE.search(text):
             return False
         known = self._known_labels.get(text)
         if known is None:

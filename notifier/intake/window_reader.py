@@ -67,11 +67,10 @@ class ParsedWindows:
 class WindowReader:
     """Reads the tokens of one text from left to right."""
 
-    def __init__(self, context: DateContext, text: str, row: int | None, column: str) -> None:
+    def __init__(self, context: DateContext, text: str, column: str) -> None:
         self.findings: list[Finding] = []
         self._context = context
         self._text = text
-        self._row = row
         self._column = column
         self._tokens: list[Token] = []
         self._at = 0
@@ -97,7 +96,6 @@ class WindowReader:
             severity=severity,
             found=found,
             expected=expected,
-            row=self._row,
             column=self._column,
         )
         if finding not in self.findings:
@@ -472,9 +470,7 @@ class WindowReader:
         self._check_total(spans)
         self._check_past(spans)
         return ParsedWindows(
-            windows=tuple(
-                SourceWindow(window=span, text=self._text, row=self._row) for span in spans
-            ),
+            windows=tuple(SourceWindow(window=span, text=self._text) for span in spans),
             findings=tuple(self.findings),
             days=tuple(dict.fromkeys(self._named)),
         )
