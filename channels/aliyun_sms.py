@@ -320,7 +320,8 @@ class AliyunSms:
         details = answer.get("SmsSendDetailDTOs")
         rows = details.get("SmsSendDetailDTO") if isinstance(details, dict) else None
         for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict) and row.get("OutId") == key:
+            # Calls of one batch share what stands before the hyphen; the number tells them apart.
+            if isinstance(row, dict) and _batch_of(row.get("OutId")) == _batch_of(key):
                 return _detail(row, address)
         return None
 
@@ -444,3 +445,7 @@ def _time(text: object) -> datetime | None:
     except ValueError:
         return None
     return local.astimezone(UTC)
+
+
+def _batch_of(out_id: object) -> str:
+    return str(out_id or "").partition("-")[0]

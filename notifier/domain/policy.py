@@ -55,13 +55,15 @@ class QuietHours:
     """No message by these media from ``starts`` to ``ends``, local time, which may span midnight.
 
     A change or a cancellation is told all the same when waiting for the end of the quiet hours
-    would leave less than ``margin`` before it matters.
+    would leave less than ``margin`` before it matters. What moves to before the quiet hours is due
+    ``head_start`` before them, so that a large send is over when they begin.
     """
 
     starts: time
     ends: time
     media: frozenset[Medium]
     margin: timedelta
+    head_start: timedelta = timedelta(hours=2)
 
     def cover(self, moment: datetime, zone: ZoneInfo) -> bool:
         """Whether the aware ``moment`` lies in the quiet hours of ``zone``."""
@@ -158,7 +160,7 @@ class Policy:
         quiet = self.quiet
         if quiet is None or medium not in quiet.media or not quiet.cover(due, zone):
             return due, ""
-        before = quiet.last_start(due, zone) - timedelta(minutes=1)
+        before = quiet.last_start(due, zone) - quiet.head_start
         if before >= now and stage not in CORRECTIONS:
             return before, "quiet_hours.earlier"
         after = quiet.last_end(due, zone)

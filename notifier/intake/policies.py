@@ -65,6 +65,7 @@ class _QuietHours(_Strict):
     ends: time
     media: frozenset[Medium]
     margin: Duration
+    head_start: Duration = timedelta(hours=2)
 
 
 class _Approval(_Strict):

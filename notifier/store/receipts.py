@@ -51,6 +51,21 @@ class Receipts:
         )
         return None if found is None else int(found)
 
+    async def latest_to(self, address: bytes | str, before: datetime) -> int | None:
+        """The message sent last to this address before ``before`` (aware) that awaits a receipt."""
+        column = "phone_hmac" if isinstance(address, bytes) else "openid"
+        found = await self._connection.scalar(
+            text(
+                "SELECT d.id FROM contact c JOIN delivery d ON d.contact_id = c.id"
+                " JOIN batch b ON b.id = d.batch_id"
+                f" WHERE c.{column} = :address AND b.sent_at <= :before"
+                f" AND d.state IN ({int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}, {int(_D.UNCONFIRMED)})"
+                " ORDER BY b.sent_at DESC, d.id DESC LIMIT 1"
+            ),
+            {"address": address, "before": to_millis(before)},
+        )
+        return None if found is None else int(found)
+
     async def exist(self, delivery_ids: Iterable[int]) -> set[int]:
         """Those of the ids that are deliveries."""
         result = await self._connection.execute(_EXIST, {"ids": list(delivery_ids)})

@@ -82,13 +82,14 @@ async def import_ledger(
         else:
             if not (outline.points or outline.areas or outline.feeders):
                 raise NothingFound(_nothing_found(outline))
-
-            def judge(found: Difference) -> Mapping[str, int]:
-                if not allow_gone:
-                    refuse_too_many_gone(found)
-                return counts_of(outline, found)
-
-            difference = await load.apply(outline, whole=whole, now=now, actor=actor, judge=judge)
+            difference = await load.apply(
+                outline,
+                whole=whole,
+                now=now,
+                actor=actor,
+                judge=_accept if allow_gone else refuse_too_many_gone,
+                count=lambda found: counts_of(outline, found),
+            )
     return LedgerReport(
         files=outline.files,
         is_dry_run=dry_run,
@@ -105,6 +106,10 @@ def refuse_too_many_gone(difference: Difference) -> None:
             f"{difference.gone} of {difference.in_scope} customers on these feeders are not in the "
             "file any more. Check that the file is complete; if it is, import it with --allow-gone."
         )
+
+
+def _accept(_difference: Difference) -> None:
+    """Somebody has said that so many are gone."""
 
 
 def counts_of(outline: Outline, difference: Difference) -> dict[str, int]:

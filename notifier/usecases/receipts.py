@@ -39,7 +39,7 @@ async def take(
 ) -> Taken:
     """Applies receipts in any order, repeated or not; plans with failures are looked at again."""
     async with store.read() as tx:
-        found = await _identify(tx, vault, receipts)
+        found = await _identify(tx, vault, receipts, now)
     known = [
         KnownReceipt(
             delivery_id=delivery_id,
@@ -84,6 +84,10 @@ async def _identify(tx: Transaction, vault: Vault, receipts: Sequence[Receipt]) 
             delivery_id = key if key in existing else None
         if delivery_id is None and receipt.reference and address:
             delivery_id = await tx.receipts.by_reference(receipt.reference, address)
+        nameless = not (receipt.batch_key or receipt.message_key or receipt.reference)
+        if delivery_id is None and nameless and address:
+            # WeChat leaves the message's id out of some events: person and time have to do.
+            delivery_id = await tx.receipts.latest_to(address, receipt.at or now)
         found.append(delivery_id)
     return found
 
