@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.plan import Equipment, PlanDraft, Transfer
 from notifier.domain.window import Window
-from notifier.intake import headers, plan_columns, plan_joining, plan_titles, tables
+from notifier.intake import collector, headers, plan_columns, plan_joining, plan_titles, tables
 from notifier.intake.plan_rows import TIME_FIELDS, PlanRow, RowReader
 from notifier.intake.window_dates import DateContext
 from notifier.intake.window_tokens import Kind, tokenize
@@ -53,7 +53,18 @@ def read_plans(
     month are resolved from it. ``department`` stands for rows that name none. Blocks, some seconds
     for 50,000 rows: run it off the event loop. Raises ``tables.TableError``.
     """
-    sheets = tables.read_sheets(path, limits or tables.TableLimits())
+    with collector.paused():
+        return _read_sheets(path, zone, published, department, limits or tables.TableLimits())
+
+
+def _read_sheets(
+    path: Path,
+    zone: ZoneInfo,
+    published: date | None,
+    department: str,
+    limits: tables.TableLimits,
+) -> PlanFile:
+    sheets = tables.read_sheets(path, limits)
     drafts: list[PlanDraft] = []
     findings: list[Finding] = []
     headless = []

@@ -1,0 +1,145 @@
+"""A plan as it comes by the API: strict models, and what they mean.
+
+Times carry an offset, so nothing has to be resolved and nothing is guessed; what does not fit is
+refused by pydantic with the place of each mistake.
+"""
+
+import itertools
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from notifier.domain.plan import (
+    Equipment,
+    EquipmentKind,
+    PlanContent,
+    PlanKind,
+    Transfer,
+    Transition,
+)
+from notifier.domain.window import Window
+
+_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_Word = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _iso_only(value: object) -> object:
+    """Pydantic would take a number for seconds since 1970; a plan never means that."""
+    if not isinstance(value, (str, datetime)):
+        raise ValueError("a time is ISO 8601 text with an offset, 2026-03-05T08:00:00+08:00")
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("a time is ISO 8601 text with an offset, 2026-03-05T08:00:00+08:00")
+    return value
+
+
+class WindowModel(_Strict):
+    """A half-open period; both ends carry an offset and the end is later."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_text(cls, data: object) -> object:
+        if isinstance(data, dict):
+            for name in ("starts_at", "ends_at"):
+                if name in data:
+                    _iso_only(data[name])
+        return data
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_at <= self.starts_at:
+            raise ValueError("ends_at is later than starts_at")
+        return self
+
+    def window(self) -> Window:
+        """The window in the domain's form."""
+        return Window(self.starts_at, self.ends_at)
+
+
+class EquipmentModel(_Strict):
+    """A line, an area or a station by name; ``station`` narrows a line's name."""
+
+    name: _Name
+    kind: Literal["station", "feeder", "area", "section", "unknown"] = "unknown"
+    station: _Word = ""
+
+    def equipment(self) -> Equipment:
+        """The equipment in the domain's form."""
+        return Equipment(name=self.name, kind=EquipmentKind(self.kind), station=self.station)
+
+
+class TransferModel(_Strict):
+    """Who is moved, how, and the spans in which the seconds fall: transfer and transfer-back."""
+
+    equipment: Annotated[list[EquipmentModel], Field(min_length=1, max_length=1000)]
+    transition: Literal["open", "closed"]
+    spans: Annotated[list[WindowModel], Field(max_length=2)] = []
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if self.transition == "open" and not self.spans:
+            raise ValueError("an open transition interrupts supply: say in which spans")
+        return self
+
+    def transfer(self) -> Transfer:
+        """The transfer in the domain's form."""
+        return Transfer(
+            equipment=tuple(item.equipment() for item in self.equipment),
+            transition=Transition(self.transition),
+            spans=tuple(sorted(span.window() for span in self.spans)),
+        )
+
+
+class PlanModel(_Strict):
+    """One plan. ``windows`` are when ``equipment`` is out; a short transfer may have neither."""
+
+    number: _Name
+    kind: Literal["planned", "short_notice", "short_transfer", "unplanned"] = "planned"
+    department: _Word = ""
+    equipment: Annotated[list[EquipmentModel], Field(max_length=1000)] = []
+    windows: Annotated[list[WindowModel], Field(max_length=400)] = []
+    transfers: Annotated[list[TransferModel], Field(max_length=100)] = []
+    scope: _Text = ""
+    works: _Text = ""
+    priority: Annotated[int, Field(strict=True, ge=0, le=9)] = 0
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.windows and not self.equipment:
+            raise ValueError("windows without equipment: name what is out")
+        if self.equipment and not self.windows:
+            raise ValueError("equipment without windows: say when it is out")
+        if not self.windows and not self.transfers:
+            raise ValueError("a plan has windows or transfers")
+        ordered = sorted(item.window() for item in self.windows)
+        if any(before.overlaps(after) for before, after in itertools.pairwise(ordered)):
+            raise ValueError("the windows of a plan do not overlap")
+        return self
+
+    def content(self) -> PlanContent:
+        """The plan in the domain's form; equipment and windows once each, windows in order."""
+        return PlanContent(
+            number=self.number,
+            kind=PlanKind(self.kind),
+            department=self.department,
+            equipment=tuple(dict.fromkeys(item.equipment() for item in self.equipment)),
+            windows=tuple(sorted({item.window() for item in self.windows})),
+            transfers=tuple(item.transfer() for item in self.transfers),
+            scope=self.scope,
+            works=self.works,
+            priority=self.priority,
+        )
+
+
+class PlansModel(_Strict):
+    """Several plans in one request."""
+
+    plans: Annotated[list[PlanModel], Field(min_length=1, max_length=10_000)]
