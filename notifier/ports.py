@@ -15,7 +15,8 @@ from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.notice import Facts, Recipient
 from notifier.domain.outbox import Claimed, KnownReceipt, Recorded
-from notifier.domain.plan import Change, Plan, PlanContent, PlanState, Revision
+from notifier.domain.plan import Change, Plan, PlanContent, PlanKind, PlanState, Revision
+from notifier.domain.posting import PostingTask, TaskFilter, Undone
 from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut, Wanted
 
@@ -206,6 +207,47 @@ class JournalBook(Protocol):
     async def forget_channel(self, name: str) -> None: ...
 
 
+class PostingBook(Protocol):
+    """Posting tasks; see ``store.postings.Postings``."""
+
+    async def task(
+        self, task_id: int, lead: Mapping[PlanKind, timedelta]
+    ) -> PostingTask | None: ...
+    async def listed(
+        self,
+        wanted: TaskFilter,
+        lead: Mapping[PlanKind, timedelta],
+        *,
+        now: datetime,
+        after: tuple[datetime, int] | None = None,
+        limit: int = 100,
+    ) -> list[PostingTask]: ...
+    async def claim(self, task_id: int, crew: str, *, now: datetime, until: datetime) -> bool: ...
+    async def hand_back(self, task_id: int, crew: str, note: str) -> bool: ...
+    async def keep_photo(
+        self, digest: str, content_type: str, body: bytes, *, now: datetime
+    ) -> None: ...
+    async def photo(self, digest: str) -> tuple[str, bytes] | None: ...
+    async def batch_of_poster(self, poster: int, campaign_id: int) -> int | None: ...
+    async def finish(
+        self,
+        task_id: int,
+        crew: str,
+        *,
+        at: datetime,
+        photo: str,
+        latitude: float | None,
+        longitude: float | None,
+        note: str,
+        batch_id: int | None = None,
+    ) -> None: ...
+    async def undone(
+        self, lead: Mapping[PlanKind, timedelta], *, now: datetime, margin: timedelta
+    ) -> list[Undone]: ...
+    async def noted_undone(self, kind: str) -> dict[tuple[int, str], tuple[int, bool]]: ...
+    async def doors_left(self, plan_ids: Sequence[int]) -> set[tuple[int, str]]: ...
+
+
 class Transaction(Protocol):
     """Every book in one transaction; see ``store.ledger.Transaction``."""
 
@@ -219,6 +261,8 @@ class Transaction(Protocol):
     def receipts(self) -> ReceiptBook: ...
     @property
     def journal(self) -> JournalBook: ...
+    @property
+    def postings(self) -> PostingBook: ...
     async def network(self) -> NetworkIndex: ...
     async def applied_policy(self) -> dict[str, Any] | None: ...
     async def apply_policy(

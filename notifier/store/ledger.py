@@ -21,6 +21,7 @@ from notifier.store.engine import Bulk, Database
 from notifier.store.impacts import Impacts
 from notifier.store.journal import Journal
 from notifier.store.plans import Plans
+from notifier.store.postings import Postings
 from notifier.store.receipts import Receipts
 
 _HASHED_AT_ONCE = 50_000
@@ -36,6 +37,7 @@ class Transaction:
         self.batches = Batches(connection)
         self.receipts = Receipts(connection)
         self.journal = Journal(connection)
+        self.postings = Postings(connection)
 
     async def network(self) -> NetworkIndex:
         """Stations, feeders and areas as they are now."""

@@ -292,7 +292,9 @@ notice = Table(
     Column("created_at", UtcTime, nullable=False),
     UniqueConstraint("revision_id", "campaign_id", "cell", "medium"),
     Index(None, "plan_id"),
-)
+    Index("ix_notice_posting", "expires_at", sqlite_where=text("medium = 'posting'"),
+          postgresql_where=text("medium = 'posting'")),
+)  # fmt: skip
 
 batch = Table(
     "batch",

@@ -458,6 +458,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_notice_plan_id"), "notice", ["plan_id"], unique=False)
+    op.create_index(
+        "ix_notice_posting",
+        "notice",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("medium = 'posting'"),
+        postgresql_where=sa.text("medium = 'posting'"),
+    )
     op.create_table(
         "batch",
         sa.Column("id", ID, nullable=False),
