@@ -39,19 +39,25 @@ class SystemClock:
 
 
 class SimulatedClock:
-    """A time that starts at ``start`` and runs ``speed`` times as fast as the one outside."""
+    """A time that starts at ``start`` and runs ``speed`` times as fast as the one outside.
 
-    def __init__(self, start: datetime, speed: float) -> None:
+    It stands still until ``began``, a time outside (aware; None: now). Processes that are given the
+    same three tell the same time.
+    """
+
+    def __init__(self, start: datetime, speed: float, began: datetime | None = None) -> None:
         if start.tzinfo is None:
             raise ValueError("a clock starts at a time with a zone")
         if speed <= 0:
             raise ValueError("a clock runs forwards: speed must be above 0")
         self._start = start.astimezone(UTC)
         self._speed = speed
-        self._began = time.monotonic()
+        ahead = (began - datetime.now(UTC)).total_seconds() if began is not None else 0.0
+        self._began = time.monotonic() + ahead
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=(time.monotonic() - self._began) * self._speed)
+        elapsed = max(0.0, time.monotonic() - self._began)
+        return self._start + timedelta(seconds=elapsed * self._speed)
 
     def wall(self) -> datetime:
         return datetime.now(UTC)

@@ -223,6 +223,11 @@ class ClockSettings(_Section):
         description="simulated time at the start; without an offset: in `utility.zone`",
     )
     speed: float = Field(default=1.0, gt=0, description="how many times as fast as real time")
+    began: Annotated[datetime, BeforeValidator(_no_number)] | None = Field(
+        default=None,
+        description="real time at which the simulated one leaves `clock.start`, so that several "
+        "processes tell the same; unset: when the process starts",
+    )
 
 
 class LogSettings(_Section):
@@ -289,10 +294,17 @@ class Settings(_Section):
     @property
     def clock_start(self) -> datetime | None:
         """``clock.start`` in UTC."""
-        start = self.clock.start
-        if start is None:
+        return self._in_utc(self.clock.start)
+
+    @property
+    def clock_began(self) -> datetime | None:
+        """``clock.began`` in UTC."""
+        return self._in_utc(self.clock.began)
+
+    def _in_utc(self, moment: datetime | None) -> datetime | None:
+        if moment is None:
             return None
-        return (start if start.tzinfo else start.replace(tzinfo=self.utility.tzinfo)).astimezone(
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self.utility.tzinfo)).astimezone(
             UTC
         )
 

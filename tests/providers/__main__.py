@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--verify-every", type=int, default=0, help="signatures: 1 in n")
     parser.add_argument("--clock-start", type=datetime.fromisoformat, help="ISO 8601 with offset")
     parser.add_argument("--clock-speed", type=float, default=1.0)
+    parser.add_argument("--clock-began", type=datetime.fromisoformat, help="when it left the start")
     parser.add_argument("--behave", default="{}", help="settings in JSON, as for POST /_control")
     parser.add_argument("--with-stdin", action="store_true")
     for name in NAMES:
@@ -46,7 +47,7 @@ async def serve(arguments: argparse.Namespace, accounts: Accounts) -> None:
     clock: clocks.Clock = clocks.SystemClock()
     if arguments.clock_start is not None or arguments.clock_speed != 1.0:
         start = arguments.clock_start or clock.now()
-        clock = clocks.SimulatedClock(start, arguments.clock_speed)
+        clock = clocks.SimulatedClock(start, arguments.clock_speed, arguments.clock_began)
     gateway = Gateway(
         clock=clock,
         speed=arguments.clock_speed,
