@@ -8,6 +8,7 @@ by two transformers off a high-voltage ring.
 
 import argparse
 import csv
+import dataclasses
 import gc
 import json
 import platform
@@ -34,7 +35,7 @@ FEEDERS_PER_STATION = 20
 def main() -> None:
     """Runs the benchmark and prints its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--feeders", type=int, default=1_000)
+    parser.add_argument("--feeders", type=int, default=1_060)
     parser.add_argument("--plans", type=int, default=200)
     parser.add_argument("--walks", type=int, default=3, help="plans given to the naive walk")
     options = parser.parse_args()
@@ -81,6 +82,7 @@ def main() -> None:
         ),
         "full_zone_walk_ms": timed([None] * 5, lambda _: full_zone_walk(graph)),
     }
+    figures["section_plan_without_feeders_ms"] = without_feeders(network, section[:20])
     walk = NaiveWalk(network)
     chosen = section[: options.walks] + fallback[:1]
     figures["naive_walk_ms"] = timed(chosen, walk.unsupplied)
@@ -89,6 +91,14 @@ def main() -> None:
         for plan in chosen
     )
     print(json.dumps(figures, indent=1))
+
+
+def without_feeders(network: model.Network, plans: list[Any]) -> dict[str, float]:
+    """The worst case: no feeder heads, so that everything is source zone and is walked."""
+    graph = zones.build(dataclasses.replace(network, feeders=()))
+    gc.collect()
+    gc.freeze()
+    return timed(plans, lambda plan: classify.classify(trace.trace(graph, plan)))
 
 
 def timed(inputs: list[Any], run: Callable[[Any], object]) -> dict[str, float]:

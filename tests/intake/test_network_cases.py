@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from notifier.domain.network import model, target, zones
+from notifier.domain.impact import ImpactClass
+from notifier.domain.network import bounding, classify, model, steps, target, trace, zones
 from notifier.intake import network_cases, network_folder
 from notifier.usecases import trace as tracing
 
@@ -267,3 +268,26 @@ def test_the_target_between_two_nodes_needs_a_path() -> None:
 
     with pytest.raises(target.NoPath):
         target.locate(graph, target.named("between", ["lv12", "lv1"]))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_proposed_switches_are_those_a_dispatcher_chose_and_nobody_more_is_out(name: str) -> None:
+    """For sections, nodes and transformers: the same switches to open, ties at least as good."""
+    path = folder(name)
+    cases = network_folder.read_cases(cases_of(path))
+    graph = zones.build(network_folder.read_network(path).network)
+    kinds = {"section", "node", "dist_transformer", "lv_section", "double"}
+
+    compared = 0
+    for case in cases.cases:
+        if case.target is None or case.kind.removesuffix("_tie") not in kinds:
+            continue
+        compared += 1
+        work = target.locate(graph, target.named(case.target.type, case.target.id))
+        proposals = bounding.propose(graph, work)
+
+        assert set(proposals[0].opens) == set(case.open), case.id
+        plan = steps.in_order(steps.Order.OPEN, case.open, case.close)
+        chosen = classify.classify(trace.trace(graph, plan))
+        assert proposals[0].out <= chosen.counts.get(ImpactClass.OUT, 0), case.id
+    assert compared

@@ -8,6 +8,7 @@ import pytest
 
 from notifier.domain.network import (
     bounding,
+    builder,
     checks,
     classify,
     diagram,
@@ -253,3 +254,86 @@ def test_the_picture_escapes_names_and_contracts_what_is_large(
     assert "停电 &lt;1&gt;" in whole
     assert "⚒" in whole
     assert "段" in contracted
+
+
+def test_an_area_is_found_by_its_transformers_and_boards(graph: zones.ZoneGraph) -> None:
+    """Work on a whole transformer area: one board on two transformers is dead only without both."""
+    work = target.locate(graph, target.named("area", "TA6"))
+
+    best = bounding.propose(graph, work)[-1]
+
+    live = target.energised(best.verdict.trace, work)
+    assert live is not None
+    assert live[-1] is False
+
+
+def test_ties_to_what_is_dead_anyway_are_not_proposed() -> None:
+    """A tie is only worth closing when it leads to something live."""
+    built = builder.NetworkBuilder()
+    for node in ("s", "bus", "a", "b", "c", "d", "far"):
+        built.add_node(node, kv=10)
+    ends = {"CB": "bus a", "S1": "a b", "S2": "a c", "S3": "far bus"}
+    ties = {"T1": "b c", "T2": "c d", "T3": "d far"}
+    built.add_branch("T", model.BranchKind.TRANSFORMER, "", "s", "bus")
+    for switch, nodes in (ends | ties).items():
+        near, far = nodes.split()
+        built.add_branch(switch, model.BranchKind.SWITCH, "", near, far, normal_open=switch in ties)
+    built.add_source("g", "s")
+    built.add_feeder("F1", "", "", "CB", "bus")
+    built.add_feeder("F2", "", "", "S3", "bus")
+    for node in "abc":
+        built.add_customer(f"C{node}", node)
+    graph = zones.build(built.finish())
+    work = target.locate(graph, target.named("node", "a"))
+
+    alone = bounding.propose(graph, work)
+
+    # d is dead before and after, so no single tie reaches a live place: nothing is proposed.
+    assert [p.closes for p in alone] == [()]
+    assert alone[0].out == 3
+
+
+def test_a_broken_sequence_of_times_is_refused(graph: zones.ZoneGraph) -> None:
+    """A step planned before the one it follows is a slip of the pen."""
+    later = steps.Step(action=steps.Action.OPEN, switch="R1_O", planned_at=EIGHT)
+    earlier = replace(later, switch="R2_I", planned_at=EIGHT - timedelta(hours=1))
+
+    with pytest.raises(timeline.Untimed):
+        timeline.interruptions(trace.trace(graph, [later, earlier]), ends_at=EIGHT)
+
+
+def test_a_customer_with_a_standby_suffers_only_when_both_are_dead(
+    graph: zones.ZoneGraph,
+) -> None:
+    """The hospital is out only while both its supplies are, to the end of the window."""
+    plan = [
+        steps.Step(action=steps.Action.OPEN, switch="R4_H", planned_at=EIGHT),
+        steps.Step(
+            action=steps.Action.OPEN, switch="LBS1201", planned_at=EIGHT + timedelta(hours=1)
+        ),
+    ]
+    ends_at = EIGHT + timedelta(hours=3)
+
+    found = timeline.interruptions(trace.trace(graph, plan), ends_at=ends_at)
+
+    hospital = graph.network.customer_ids.index("C_HOSP")
+    suffered = next(what for what, people in found.items() if hospital in people)
+    assert suffered.outages == (Window(EIGHT + timedelta(hours=1), ends_at),)
+
+
+def test_bounding_grows_over_a_head_that_is_no_switch() -> None:
+    """A feeder that leaves its busbar by plain line cannot be parted from it."""
+    built = builder.NetworkBuilder()
+    for node in ("s", "bus", "a"):
+        built.add_node(node, kv=10)
+    built.add_branch("CB", model.BranchKind.SWITCH, "", "s", "bus")
+    built.add_branch("L", model.BranchKind.LINE, "", "bus", "a")
+    built.add_source("g", "s")
+    built.add_feeder("F1", "", "", "L", "bus")
+    built.add_customer("C", "a")
+    graph = zones.build(built.finish())
+
+    best = bounding.propose(graph, target.locate(graph, target.named("node", "a")))[0]
+
+    assert best.opens == ("CB",)
+    assert best.out == 1
