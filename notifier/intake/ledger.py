@@ -79,7 +79,7 @@ class LedgerReading:
                 expected="每行写明台区；空白按上一行理解 / an area in each row; blanks mean the one above",
             )  # fmt: skip
         if not sheet.has_customers:
-            self._scan.list_rows(sheet.rows, columns)
+            self._scan.list_rows(sheet.rows, columns, carried=sheet.carried)
         elif {Field.FEEDER, Field.AREA, Field.AREA_CODE} & columns.keys():
             yield from self._scan.customer_rows(sheet.rows, columns, carried=sheet.carried)
         else:

@@ -16,8 +16,10 @@ from notifier.domain.finding import Severity
 
 #: Words that bureaus write into a cell to say that there is nothing to write.
 NOTHING = frozenset(
-    ["", "-", "--", "---", "—", "——", "/", "\\", "无", "無", "没有", "空", "null", "none", "nil", "n/a"]
-    + ["na", "#n/a", "nan", "未知", "不详", "暂无", "待补充", "待核实", ".", "*", "?", "？", "0.0"]
+    [
+        "", "-", "--", "---", "—", "——", "/", "\\", "无", "無", "没有", "空", "null", "none", "nil",
+        "n/a", "na", "#n/a", "nan", "未知", "不详", "暂无", "待补充", "待核实", ".", "*", "?", "？", "0.0",
+    ]
 )  # fmt: skip
 _YES = frozenset(["是", "有", "y", "yes", "1", "true", "√", "✓", "是的"])
 _NO = NOTHING | {"否", "非", "n", "no", "0", "false", "×", "x", "不是", "没", "一般", "普通"}
@@ -121,9 +123,9 @@ def _read_phone(part: str, region: str) -> tuple[str, str]:
     bare = _SOFT.sub("", part)
     if match := _INTEGRAL.fullmatch(part.strip()):
         bare = match[1]
-    if match := _PREFIXED(bare):
-        if region == "CN" or bare.startswith(("+86", "0086")):
-            return f"+86{match[1]}", ""
+    match = _PREFIXED(bare)
+    if match and (region == "CN" or bare.startswith(("+86", "0086"))):
+        return f"+86{match[1]}", ""
     if _EXPONENT.fullmatch(part.strip()):
         return "", "phone.precision_lost"
     if region == "CN" and len(inside := _WITHIN.findall(bare)) == 1 and not _digits_around(bare):

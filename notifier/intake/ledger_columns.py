@@ -42,7 +42,7 @@ class Field(StrEnum):
     ACCOUNT_MANAGER = "account_manager"
     ACCOUNT_MANAGER_PHONE = "account_manager_phone"
     OPENID = "openid"
-    PUSH_TOKEN = "push_token"
+    PUSH_TOKEN = "push_token"  # noqa: S105 - a column
     LOCALE = "locale"
     OPTED_OUT = "opted_out"
     ROW_NUMBER = "row_number"

@@ -30,7 +30,8 @@ _CARRIED_AREA_SHARE = 0.5
 class LedgerSheet:
     """One sheet: its columns, how blanks are meant, and its rows after the header, once.
 
-    ``is_hidden`` as the workbook says. ``columns`` is None where no header was found.
+    ``is_hidden`` as the workbook says. ``columns`` is None where no header was found;
+    ``heading`` is the header as written.
     """
 
     file: str
@@ -39,6 +40,7 @@ class LedgerSheet:
     carried: frozenset[Field]
     rows: Iterator[tuple[int, Sequence[str]]]
     damaged: frozenset[int] | set[int]
+    heading: Sequence[str] = ()
     is_hidden: bool = False
 
     @property
@@ -96,6 +98,7 @@ def _of_sheet(file: str, sheet: tables.Sheet) -> LedgerSheet:
             (sheet.first_row + index, rows[index]) for index in range(place + 1, len(rows))
         ),
         damaged=sheet.damaged,
+        heading=rows[place],
         is_hidden=sheet.is_hidden,
     )  # fmt: skip
 
@@ -127,6 +130,7 @@ def _open_text(path: Path) -> LedgerSheet:
         carried=_carried(trimmed[place + 1 :], columns),
         rows=_joined(first[place + 1 :], records),
         damaged=damaged,
+        heading=trimmed[place],
     )
 
 
@@ -270,10 +274,14 @@ def _noting_damage(
 
 def _carried(rows: Sequence[Sequence[str]], columns: Columns) -> frozenset[Field]:
     """Columns in which so many cells are blank that a blank repeats the one above."""
-    account = columns.get(Field.ACCOUNT, (None,))[0]
-    if account is None:
+    key = next(
+        (columns[field][0] for field in (Field.ACCOUNT, Field.AREA_CODE, Field.AREA)
+         if field in columns),
+        None,
+    )  # fmt: skip
+    if key is None:
         return frozenset()
-    bodies = [row for row in rows if len(row) > account and row[account].strip()]
+    bodies = [row for row in rows if len(row) > key and row[key].strip()]
     if len(bodies) < 2:
         return frozenset()
 

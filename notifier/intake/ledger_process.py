@@ -5,10 +5,12 @@ Chunks travel by ``marshal``, which costs a fifth of pickling; both ends are thi
 """
 
 import asyncio
+import contextlib
 import json
 import marshal
 import pickle
 import struct
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -21,7 +23,7 @@ _HEAD = struct.Struct(">IB")
 _CHUNK, _OUTLINE = 0, 1
 #: Below this a thread reads the file before a new process has started.
 _SMALL_TEXT, _SMALL_WORKBOOK = 2 << 20, 64 << 10
-_PIPE = 16 << 20
+_PIPE = 1 << 20
 
 
 class LedgerReader:
@@ -67,29 +69,50 @@ class LedgerReader:
         self._outline = reading.outline
 
     async def _beside(self) -> AsyncIterator[Sequence[PointRow]]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "notifier.intake.ledger_process",
-            json.dumps({"paths": [str(path) for path in self._paths], "region": self._region}),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, limit=_PIPE,
-        )  # fmt: skip
-        output = cast(asyncio.StreamReader, process.stdout)
+        # Read by one thread at a time that waits for whole frames: an asyncio pipe hands over 64 KiB
+        # at a time and would compete for the interpreter with whoever works on the last chunk.
+        child = await asyncio.to_thread(self._start)
         try:
             while self._outline is None:
-                try:
-                    size, kind = _HEAD.unpack(await output.readexactly(_HEAD.size))
-                    body = await output.readexactly(size)
-                except asyncio.IncompleteReadError as fault:
-                    raise RuntimeError(
-                        f"the process reading the ledger ended with {await process.wait()}"
-                    ) from fault
-                if kind == _CHUNK:
-                    yield await asyncio.to_thread(marshal.loads, body)  # noqa: S302 - our own child
-                else:
-                    self._outline = await asyncio.to_thread(pickle.loads, body)  # noqa: S301
+                chunk = await asyncio.to_thread(self._next, cast(BinaryIO, child.stdout))
+                if chunk is not None:
+                    yield chunk
         finally:
-            if process.returncode is None and self._outline is None:
-                process.kill()
-            await process.wait()
+            if self._outline is None:
+                child.kill()
+            await asyncio.to_thread(_finish, child)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        wanted = {"paths": [str(path) for path in self._paths], "region": self._region}
+        child = subprocess.Popen(
+            [sys.executable, "-m", "notifier.intake.ledger_process", json.dumps(wanted)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        if sys.platform == "linux":
+            import fcntl
+
+            # Room for the next chunks while this process works on one.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(cast(BinaryIO, child.stdout), fcntl.F_SETPIPE_SZ, _PIPE)
+        return child
+
+    def _next(self, output: BinaryIO) -> Sequence[PointRow] | None:
+        """The next chunk; None when it was the outline, which is kept."""
+        head = output.read(_HEAD.size)
+        size, kind = _HEAD.unpack(head) if len(head) == _HEAD.size else (1, _CHUNK)
+        body = output.read(size)
+        if len(body) < size:
+            raise RuntimeError("the process reading the ledger ended before the ledger did")
+        if kind == _CHUNK:
+            return cast(Sequence[PointRow], marshal.loads(body))  # noqa: S302 - our own child
+        self._outline = pickle.loads(body)  # noqa: S301 - our own child
+        return None
+
+
+def _finish(child: "subprocess.Popen[bytes]") -> None:
+    with child:
+        pass
 
 
 def _serve(arguments: str, output: BinaryIO) -> None:

@@ -20,7 +20,7 @@ from notifier.intake.ledger_findings import MOST_A_CODE, FindingLog
 from notifier.intake.ledger_network import NetworkScan, Spot
 from notifier.intake.ledger_people import PeopleScan
 
-CHUNK = 5_000
+CHUNK = 2_000
 
 #: From so many floors on, housing is above 27 m, a high-rise.
 HIGH_RISE_FLOORS = 10
@@ -32,6 +32,7 @@ _FOOTER = re.compile(
 )
 _HAS_CONTACT, _HAS_PLACE = 1, 2
 _LONGEST = 200
+_EDGES = " \t\u3000'"
 _MEMO = 200_000
 
 Rows = Iterable[tuple[int, Sequence[str]]]
@@ -83,40 +84,52 @@ class LedgerScan:
 
     # --- Lists without customers ----------------------------------------------------------
 
-    def list_rows(self, rows: Rows, columns: Columns) -> None:
-        """A sheet of areas or of feeders."""
+    def list_rows(
+        self, rows: Rows, columns: Columns, *, carried: frozenset[Field] = frozenset()
+    ) -> None:
+        """A sheet of areas or of feeders; ``carried`` as for customers."""
         self._begin_sheet(columns)
         one = {field: places[0] for field, places in columns.items()}
         by_position = (
             not {Field.AREA, Field.AREA_CODE} & one.keys()
             and {Field.ROW_NUMBER, Field.EAST, Field.NORTH} <= one.keys()
         )
-        carried = {Field.STATION: "", Field.FEEDER: ""}
-        carries = _Carry()
+        above = [""] * (1 + max(place for places in columns.values() for place in places))
+        carried_places = tuple((field, one[field]) for field in _CARRY_ORDER if field in carried)
+
+        def cell(field: Field, values: Sequence[str]) -> str:
+            place = one.get(field)
+            return values[place] if place is not None and place < len(values) else ""
+
         for row, values in rows:
             if not any(values):
                 continue
-
-            def cell(field: Field, values: Sequence[str] = values) -> str:
-                place = one.get(field)
-                return values[place] if place is not None and place < len(values) else ""
-
             if self._is_footer(row, values):
                 continue
-            station_text, feeder_text = carries.pair(
-                cell(Field.STATION), cell(Field.FEEDER), carried
+            if carried_places:
+                padded = [*values, *("",) * (len(above) - len(values))]
+                values = _carry(padded, above, carried_places)
+            station = self._network.station(cell(Field.STATION, values))
+            feeder = self._network.feeder(
+                cell(Field.FEEDER, values), station, row, Field.FEEDER.value
             )
-            station = self._network.station(station_text)
-            feeder = self._network.feeder(feeder_text, station, row, Field.FEEDER.value)
-            code, name = cell(Field.AREA_CODE), cell(Field.AREA)
+            code, name = cell(Field.AREA_CODE, values), cell(Field.AREA, values)
             if by_position:
                 # A transformer known by its place alone: the running number is unique in the file,
                 # the place (whole metres) keeps it apart from other files' numbers.
-                code, name = _position(cell(Field.ROW_NUMBER), cell(Field.EAST), cell(Field.NORTH))
+                code, name = _position(
+                    *(cell(field, values) for field in (Field.ROW_NUMBER, Field.EAST, Field.NORTH))
+                )
             if feeder == NONE and Field.FEEDER in one:
                 self._missing(row, Field.FEEDER)
             self._network.area(
-                code, name, cell(Field.AREA_TYPE), feeder, row, Field.AREA.value, declares=True
+                code,
+                name,
+                cell(Field.AREA_TYPE, values),
+                feeder,
+                row,
+                Field.AREA.value,
+                declares=True,
             )
 
     # --- Customers ------------------------------------------------------------------------
@@ -131,7 +144,7 @@ class LedgerScan:
         source = len(self._places) - 1
         width = 1 + max(place for places in columns.values() for place in places)
         reader = _RowReader(columns)
-        network, people, log = self._network, self._people, self.log
+        people, log = self._people, self.log
         numbers, areas, feeders = self._numbers, self._areas, self._feeders
         hashes, row_numbers, sources = self._hashes, self._rows, self._sources
         flags = self._flags
@@ -196,7 +209,9 @@ class LedgerScan:
             elif not (name.isalnum() and unicodedata.is_normalized("NFKC", name)):
                 name = cells.clean(name)
             address = values[reader.address] if reader.address >= 0 else ""
-            if address and not unicodedata.is_normalized("NFKC", address):
+            if address and not (
+                address.strip(_EDGES) == address and unicodedata.is_normalized("NFKC", address)
+            ):
                 address = cells.clean(address)
             building = NONE
             if has_buildings:
@@ -554,19 +569,6 @@ class _RowReader:
         return tuple(values[place] for place in self._columns.get(field, ()))
 
 
-class _Carry:
-    """Blanks below a station or a feeder in a list of areas mean the one above."""
-
-    def pair(self, station: str, feeder: str, carried: dict[Field, str]) -> tuple[str, str]:
-        if station:
-            if station != carried[Field.STATION]:
-                carried[Field.FEEDER] = ""
-            carried[Field.STATION] = station
-        if feeder:
-            carried[Field.FEEDER] = feeder
-        return carried[Field.STATION], carried[Field.FEEDER]
-
-
 _SPOT_FIELDS = (Field.STATION, Field.FEEDER, Field.AREA_CODE, Field.AREA, Field.AREA_TYPE)
 _GRADE_FIELDS = (
     Field.CATEGORY, Field.CRITICAL, Field.SENSITIVE, Field.LIFE_SUPPORT, Field.STANDBY,
@@ -634,6 +636,12 @@ def _nothing(_values: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
+_NEEDS = (
+    "电梯、水泵、设备、孵化、机房、医疗、冷库 /"
+    " lift, pump, machine, hatchery, data centre, medical, cold store"
+)
+
+
 def _read_grade(key: tuple[str, ...]) -> _Grade:
     category, critical, sensitive, life_support, standby = key
     doubts: list[tuple[str, Field, str, str]] = []
@@ -645,7 +653,7 @@ def _read_grade(key: tuple[str, ...]) -> _Grade:
     if code:
         doubts.append(
             (code, Field.SENSITIVE, sensitive[:40],
-             "电梯、水泵、设备、孵化、机房、医疗、冷库 / lift, pump, machine, hatchery, data, medical, cold store")
+             _NEEDS)
         )  # fmt: skip
     if is_sensitive:
         criticality = max(criticality, Criticality.SENSITIVE)

@@ -40,12 +40,12 @@ async def network_index(connection: AsyncConnection) -> NetworkIndex:
     """
     stations = await connection.execute(select(_station.c.id, _station.c.name, _station.c.key))
     loose = await connection.execute(_count_by(_point.c.feeder_id, _point.c.area_id.is_(None)))
-    points_by_feeder = {row[0]: row[1] for row in loose}
+    points_by_feeder = {key: count for key, count in loose.all()}
     feeders = await connection.execute(
         select(_feeder.c.id, _feeder.c.name, _feeder.c.key, _feeder.c.station_id)
     )
     held = await connection.execute(_count_by(_point.c.area_id, _point.c.area_id.is_not(None)))
-    points_by_area = {row[0]: row[1] for row in held}
+    points_by_area = {key: count for key, count in held.all()}
     areas = await connection.execute(
         select(_area.c.id, _area.c.code, _area.c.name, _area.c.key, _area.c.feeder_id)
     )
@@ -77,7 +77,7 @@ async def network_index(connection: AsyncConnection) -> NetworkIndex:
 
 def _count_by(
     column: ColumnElement[int | None], condition: ColumnElement[bool]
-) -> Select[tuple[int | None, int]]:
+) -> Select[int | None, int]:
     return (
         select(column, func.count()).where(_point.c.gone_at.is_(None), condition).group_by(column)
     )

@@ -7,13 +7,13 @@ The statements are plain SQL that both databases read; they run once over everyt
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.domain.customer import Reach, Role, Subject
+from notifier.domain.customer import ContactKind, Reach, Role, Subject
 from notifier.domain.ledger import NONE, Difference, Outline, PointRow
 from notifier.store import columns, engine, ledger_network, ledger_stage, schema
 from notifier.store.ledger_network import Resolved
@@ -22,7 +22,6 @@ from notifier.vault import Vault
 _ADDED, _CHANGED, _UNCHANGED = 1, 2, 0
 #: One import at a time on PostgreSQL, where two could write.
 _LOCK = 0x6C656467
-_LEDGER_ROLES = f"({int(Role.PAYER)}, {int(Role.TENANT)})"
 #: Findings kept with the import; the report itself has them all.
 _FINDINGS_KEPT = 2_000
 
@@ -39,11 +38,7 @@ class LedgerLoader:
         """A load with temporary tables of its own, which vanish on exit."""
         async with self._database.bulk() as bulk:
             await ledger_stage.create_tables(bulk, self._database.dialect)
-            load = LedgerLoad(self._database, bulk, self._vault)
-            try:
-                yield load
-            finally:
-                await load.settle()
+            yield LedgerLoad(self._database, bulk, self._vault)
 
 
 class LedgerLoad:
@@ -53,36 +48,29 @@ class LedgerLoad:
         self._database = database
         self._bulk = bulk
         self._preparing = ledger_stage.Preparing(vault)
-        self._inserting: asyncio.Task[None] | None = None
 
     async def stage(self, rows: Sequence[PointRow]) -> None:
-        """Lay rows into the temporary tables. The next rows are prepared while these are written."""
-        points, links = await asyncio.to_thread(self._preparing.rows, rows)
-        await self.settle()
-        self._inserting = asyncio.create_task(self._insert(points, links))
+        """Lay rows into the temporary tables.
 
-    async def settle(self) -> None:
-        """Wait for what is being written."""
-        if self._inserting is not None:
-            task, self._inserting = self._inserting, None
-            await task
-
-    async def _insert(self, points: list[tuple[Any, ...]], links: list[tuple[Any, ...]]) -> None:
-        connection = self._bulk.connection
+        Not overlapped with preparing the next rows: two threads that both want the interpreter,
+        one of them letting go of it at every row, are slower than one after the other.
+        """
+        prepared = await asyncio.to_thread(self._preparing.rows, rows)
         is_sqlite = self._database.dialect == "sqlite"
-        if is_sqlite:  # without it, each call of executemany would be a transaction a row
-            await connection.exec_driver_sql("BEGIN")
-        await engine.insert_rows(connection, "stage_point", ledger_stage.POINT_COLUMNS, points)
-        await engine.insert_rows(connection, "stage_link", ledger_stage.LINK_COLUMNS, links)
+        if is_sqlite:  # in autocommit every row would be a transaction
+            await self._bulk.connection.exec_driver_sql("BEGIN")
+        await ledger_stage.insert(self._bulk, prepared)
         if is_sqlite:
-            await connection.exec_driver_sql("COMMIT")
+            await self._bulk.connection.exec_driver_sql("COMMIT")
 
     async def compare(self, outline: Outline, *, whole: bool = False) -> Difference:
         """What ``apply`` would do; the store stays as it is."""
         await self._finish_staging(outline)
         connection = self._bulk.connection
         resolved = await ledger_network.resolve(connection, outline)
-        return await self._difference(connection, outline, resolved, whole=whole)
+        difference = await self._difference(connection, outline, resolved, whole=whole)
+        people = await _count_people(connection)
+        return replace(difference, contacts=people + _count_places(outline))
 
     async def apply(
         self,
@@ -91,13 +79,14 @@ class LedgerLoad:
         whole: bool = False,
         now: datetime,
         actor: str,
-        judge: Callable[[Difference], Mapping[str, Any]],
+        judge: Callable[[Difference], None],
+        count: Callable[[Difference], Mapping[str, int]],
     ) -> Difference:
         """Make the store follow the ledger, all or nothing.
 
         ``whole``: the files hold every customer there is, so whoever they do not name is gone.
-        ``judge`` sees the difference before anything of a customer changes and answers the counts to
-        be kept with the import; what it raises undoes everything.
+        ``judge`` sees the difference before anything of a customer changes (not yet the number of
+        contacts); what it raises undoes everything. ``count`` gives the counts kept with the import.
         """
         await self._finish_staging(outline)
         async with self._bulk.transaction() as connection:
@@ -106,11 +95,16 @@ class LedgerLoad:
             resolved = await ledger_network.resolve(connection, outline)
             await ledger_network.write(connection, outline, resolved)
             difference = await self._difference(connection, outline, resolved, whole=whole)
-            counts = judge(difference)
+            judge(difference)
             millis = columns.to_millis(now)
+            new_contacts = 0
             if difference.added or difference.changed:
                 await self._write_points(connection)
-                await self._write_contacts(connection)
+                new_contacts = await self._write_contacts(connection, outline)
+            # Into an empty store, the new ones are all: counting different phones is a sort.
+            is_first = difference.added == outline.points and not difference.in_scope
+            people = new_contacts if is_first else await _count_people(connection)
+            difference = replace(difference, contacts=people + _count_places(outline))
             if difference.gone:
                 await connection.execute(text(_TAKE_OUT), {"now": millis})
                 await connection.execute(text(_UNLINK_GONE))
@@ -122,7 +116,7 @@ class LedgerLoad:
                     imported_at=now,
                     imported_by=actor,
                     files=list(outline.files),
-                    counts=dict(counts),
+                    counts=dict(count(difference)),
                     findings=[finding.as_dict() for finding in findings],
                 )
             )
@@ -131,10 +125,9 @@ class LedgerLoad:
     # --- The difference -------------------------------------------------------------------
 
     async def _finish_staging(self, outline: Outline) -> None:
-        await self.settle()
         await ledger_stage.amend(self._bulk, outline, self._preparing)
         if self._database.dialect == "postgresql":
-            for table in ("stage_point", "stage_link"):
+            for table in ("stage_class", "stage_point", "stage_link"):
                 await self._bulk.connection.exec_driver_sql(f"ANALYZE {table}")
 
     async def _difference(
@@ -156,14 +149,12 @@ class LedgerLoad:
             )
         }
         in_scope, gone = await self._find_gone(connection, outline, resolved, whole=whole)
-        people = await connection.execute(text(_COUNT_CONTACTS))
         return Difference(
             added=counted.get(_ADDED, 0),
             changed=counted.get(_CHANGED, 0),
             unchanged=counted.get(_UNCHANGED, 0),
             gone=gone,
             in_scope=in_scope,
-            contacts=int(people.scalar_one()) + _count_places(outline),
             findings=tuple(resolved.findings),
         )
 
@@ -199,7 +190,7 @@ class LedgerLoad:
         )
 
     async def _feeders_with_customers(self, connection: AsyncConnection) -> set[int]:
-        result = await connection.execute(text("SELECT DISTINCT feeder FROM stage_point"))
+        result = await connection.execute(text(_FEEDERS_NAMED))
         return {row.feeder for row in result} - {NONE}
 
     async def _find_gone(
@@ -225,17 +216,23 @@ class LedgerLoad:
         await connection.execute(text(_ADD_POINTS))
         await connection.execute(text(_CHANGE_POINTS))
 
-    async def _write_contacts(self, connection: AsyncConnection) -> None:
+    async def _write_contacts(self, connection: AsyncConnection, outline: Outline) -> int:
+        """The number of contacts that were new.
+
+        A file without a column of phones says nothing about who is called: links stay then.
+        """
+        roles = ", ".join(str(int(role)) for role in _customer_roles_spoken_of(outline))
+        added = 0
+        for statement in (_ADD_PLAIN, *_for_each(_ADD_PEOPLE)):
+            added += (await connection.execute(text(statement))).rowcount
         for statement in (
-            _ADD_PEOPLE.format(key="phone_hmac"),
-            _ADD_PEOPLE.format(key="place_key"),
-            _ENRICH_PEOPLE.format(key="phone_hmac"),
-            _ENRICH_PEOPLE.format(key="place_key"),
-            _UNLINK_CHANGED,
-            _LINK_PEOPLE.format(key="phone_hmac"),
-            _LINK_PEOPLE.format(key="place_key"),
+            *_for_each(_ENRICH_PEOPLE),
+            *([_UNLINK_CHANGED.format(roles=roles)] if roles else []),
+            _LINK_PLAIN,
+            *_for_each(_LINK_PEOPLE),
         ):
             await connection.execute(text(statement))
+        return added
 
     async def _write_places(
         self, connection: AsyncConnection, outline: Outline, resolved: Resolved
@@ -273,6 +270,24 @@ class LedgerLoad:
             await connection.execute(text(_UNLINK_PLACES.format(roles=spoken)))
         for key in ("phone_hmac", "place_key"):
             await connection.execute(text(_LINK_PLACES.format(key=key)))
+
+
+def _for_each(statement: str) -> list[str]:
+    """The statement for contacts with a phone and for those with another identity."""
+    return [statement.format(key=key) for key in ("phone_hmac", "place_key")]
+
+
+async def _count_people(connection: AsyncConnection) -> int:
+    return int((await connection.execute(text(_COUNT_CONTACTS))).scalar_one())
+
+
+def _customer_roles_spoken_of(outline: Outline) -> list[Role]:
+    roles = []
+    if outline.columns & {"phone", "openid", "push_token"}:
+        roles.append(Role.PAYER)
+    if "tenant_phone" in outline.columns:
+        roles.append(Role.TENANT)
+    return roles
 
 
 def _roles_spoken_of(outline: Outline) -> list[Role]:
@@ -333,9 +348,10 @@ def _fill_diff(dialect: engine.Dialect, *, is_first: bool) -> str:
     return (
         f"INSERT INTO stage_diff SELECT s.number, {point_id}, {action}, a.id, f.id, b.id"
         f" FROM stage_point s {join}"
-        " LEFT JOIN stage_area a ON a.number = s.area"
-        " LEFT JOIN stage_feeder f ON f.number = s.feeder"
-        " LEFT JOIN stage_building b ON b.number = s.building"
+        " JOIN stage_class c ON c.id = s.class_id"
+        " LEFT JOIN stage_area a ON a.number = c.area"
+        " LEFT JOIN stage_feeder f ON f.number = c.feeder"
+        " LEFT JOIN stage_building b ON b.number = c.building"
         " ORDER BY s.number"
     )
 
@@ -357,35 +373,64 @@ _FIND_SCOPE_WHOLE = """
     SELECT u.id, CASE WHEN u.id IN (SELECT point_id FROM stage_diff) THEN 0 ELSE 1 END
     FROM usage_point u WHERE u.gone_at IS NULL
 """
+_FEEDERS_NAMED = """
+    SELECT DISTINCT feeder FROM stage_class WHERE id IN (SELECT class_id FROM stage_point)
+"""
 _COUNT_CONTACTS = """
-    SELECT count(DISTINCT phone_hmac) + count(DISTINCT place_key) FROM stage_link
+    SELECT (SELECT count(*) FROM (SELECT phone_hmac FROM stage_point WHERE phone_hmac IS NOT NULL
+            UNION SELECT phone_hmac FROM stage_link WHERE phone_hmac IS NOT NULL) AS phones)
+         + (SELECT count(DISTINCT place_key) FROM stage_link)
 """
 _ADD_POINTS = f"""
     INSERT INTO usage_point (id, account, name, address, area_id, feeder_id, building_id, category,
                              criticality, need, has_standby, row_hash)
     SELECT d.point_id, s.account, s.name, s.address, d.area_id, d.feeder_id, d.building_id,
-           s.category, s.criticality, s.need, s.has_standby, s.row_hash
+           c.category, c.criticality, c.need, c.has_standby, s.row_hash
     FROM stage_diff d JOIN stage_point s ON s.number = d.number
+    JOIN stage_class c ON c.id = s.class_id
     WHERE d.action = {_ADDED} ORDER BY d.number
 """
 _CHANGE_POINTS = f"""
     UPDATE usage_point SET name = s.name, address = s.address, area_id = d.area_id,
-           feeder_id = d.feeder_id, building_id = d.building_id, category = s.category,
-           criticality = s.criticality, need = s.need, has_standby = s.has_standby,
+           feeder_id = d.feeder_id, building_id = d.building_id, category = c.category,
+           criticality = c.criticality, need = c.need, has_standby = c.has_standby,
            row_hash = s.row_hash, gone_at = NULL
     FROM stage_diff d JOIN stage_point s ON s.number = d.number
+    JOIN stage_class c ON c.id = s.class_id
     WHERE usage_point.id = d.point_id AND d.action = {_CHANGED}
 """
 #: The first row that names a phone names its contact; later rows of the same phone add to it.
+_ADD_PLAIN = f"""
+    INSERT INTO contact (kind, name, locale, reach, phone_hmac, phone_sealed)
+    SELECT {int(ContactKind.PERSON)}, s.name, 'zh', {int(Reach.SMS | Reach.VOICE)}, s.phone_hmac,
+           s.phone_sealed
+    FROM stage_diff d JOIN stage_point s ON s.number = d.number
+    WHERE d.action <> {_UNCHANGED} AND s.phone_hmac IS NOT NULL ORDER BY d.number
+    ON CONFLICT (phone_hmac) DO NOTHING
+"""
+_LINK_PLAIN = f"""
+    INSERT INTO point_contact (usage_point_id, contact_id, role)
+    SELECT d.point_id, c.id, {int(Role.PAYER)}
+    FROM stage_diff d JOIN stage_point s ON s.number = d.number
+    JOIN contact c ON c.phone_hmac = s.phone_hmac
+    WHERE d.action <> {_UNCHANGED} AND s.phone_hmac IS NOT NULL ORDER BY d.number
+    ON CONFLICT (usage_point_id, contact_id) DO NOTHING
+"""
 _ADD_PEOPLE = f"""
     INSERT INTO contact (kind, name, locale, reach, phone_hmac, phone_sealed, place_key, openid,
                          push_token, opted_out)
-    SELECT l.kind, l.name, l.locale, l.reach, l.phone_hmac, l.phone_sealed, l.place_key, l.openid,
+    SELECT l.kind, l.person, l.locale, l.reach, l.phone_hmac, l.phone_sealed, l.place_key, l.openid,
            l.push_token, l.opted_out
     FROM stage_link l JOIN stage_diff d ON d.number = l.number
     WHERE d.action <> {_UNCHANGED} AND l.{{key}} IS NOT NULL ORDER BY l.seq
     ON CONFLICT ({{key}}) DO NOTHING
 """
+_EVERY_CONTACT = """(
+            SELECT number, phone_hmac, NULL AS place_key, NULL AS openid, NULL AS push_token,
+                   'zh' AS locale, name AS person, 0 AS opted_out FROM stage_point
+            UNION ALL
+            SELECT number, phone_hmac, place_key, openid, push_token, locale, person, opted_out
+            FROM stage_link)"""
 _BIT = "max(l.opted_out & {bit})"
 _OPTED_OUT = " | ".join(_BIT.format(bit=1 << place) for place in range(5))
 _ENRICHED = (
@@ -407,9 +452,9 @@ _ENRICH_PEOPLE = f"""
         reach = {_ENRICHED}
     FROM (
         SELECT l.{{key}} AS identity, max(l.openid) AS openid, max(l.push_token) AS push_token,
-               min(l.locale) AS locale, min(l.name) AS name, {_OPTED_OUT} AS opted_out,
+               min(l.locale) AS locale, min(l.person) AS name, {_OPTED_OUT} AS opted_out,
                max(CASE WHEN d.action = {_CHANGED} THEN 1 ELSE 0 END) AS is_changed
-        FROM stage_link l JOIN stage_diff d ON d.number = l.number
+        FROM {_EVERY_CONTACT} l JOIN stage_diff d ON d.number = l.number
         WHERE l.{{key}} IS NOT NULL AND (d.action = {_CHANGED} OR d.action = {_ADDED}
               AND (l.openid IS NOT NULL OR l.push_token IS NOT NULL OR l.opted_out <> 0
                    OR l.locale <> 'zh'))
@@ -418,7 +463,7 @@ _ENRICH_PEOPLE = f"""
     WHERE contact.{{key}} = x.identity
 """
 _UNLINK_CHANGED = f"""
-    DELETE FROM point_contact WHERE role IN {_LEDGER_ROLES}
+    DELETE FROM point_contact WHERE role IN ({{roles}})
     AND usage_point_id IN (SELECT point_id FROM stage_diff WHERE action = {_CHANGED})
 """
 _LINK_PEOPLE = f"""

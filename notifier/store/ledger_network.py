@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.ledger import NONE, AreaEntry, BuildingEntry, FeederEntry, Outline
-from notifier.store import schema
+from notifier.store import engine, schema
 
 _ASKED_AT_ONCE = 5_000
 
@@ -223,9 +223,10 @@ async def _resolve_buildings(
         known[entry.key].id if entry.key in known else None for entry in entries
     )
     for entry in entries:
-        row = known.get(entry.key)
-        if row is None:
+        found = known.get(entry.key)
+        if found is None:
             continue
+        row = found
         changes: dict[str, Any] = {}
         if entry.name != row.name:
             changes["name"] = entry.name
@@ -249,13 +250,26 @@ async def _insert_new(
 ) -> list[Any]:
     """The ids with every negative one replaced by that of its inserted row."""
     new = [number for number, row_id in enumerate(ids) if row_id is not None and row_id < 0]
-    given = list(ids)
-    for at in range(0, len(new), _ASKED_AT_ONCE):
-        part = new[at : at + _ASKED_AT_ONCE]
+    given: list[Any] = list(ids)
+    if not new:
+        return given
+    if connection.dialect.name == "sqlite":
+        statement = f"SELECT coalesce(max(id), 0) FROM {table.name}"
+        last = int((await connection.execute(text(statement))).scalar_one())
+        fresh = list(range(last + 1, last + 1 + len(new)))
+    else:
         result = await connection.execute(
-            insert(table).returning(table.c.id, sort_by_parameter_order=True),
-            [rows[number] for number in part],
+            text(
+                f"SELECT nextval(pg_get_serial_sequence('{table.name}', 'id'))"
+                " FROM generate_series(1, :number)"
+            ),
+            {"number": len(new)},
         )
-        for number, (row_id,) in zip(part, result.all(), strict=True):
-            given[number] = row_id
+        fresh = [int(row[0]) for row in result]
+    for number, row_id in zip(new, fresh, strict=True):
+        given[number] = row_id
+    names = ("id", *rows[0])
+    await engine.insert_rows(
+        connection, table, names, [(given[number], *rows[number].values()) for number in new]
+    )
     return given

@@ -5,34 +5,40 @@ Staging writes no main table and holds up nobody. Phones are sealed before they 
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 
 from notifier.domain.customer import ContactKind, Reach
-from notifier.domain.ledger import ContactRow, Outline, PlaceEntry, PointRow
+from notifier.domain.ledger import Amendment, ContactRow, Outline, PlaceEntry, PointRow
 from notifier.store import engine
 from notifier.vault import Vault
 
+#: What is the same for many points stands once, as a class; a plain payer's phone stands with the
+#: point. Binding a value costs 0.2 µs: eight of them a row, not twenty-three.
+CLASS_COLUMNS = (
+    "id", "area", "feeder", "building", "category", "criticality", "need", "has_standby",
+)  # fmt: skip
 POINT_COLUMNS = (
-    "number", "account", "name", "address", "area", "feeder", "building", "category",
-    "criticality", "need", "has_standby", "row_hash",
+    "number", "account", "name", "address", "class_id", "row_hash", "phone_hmac", "phone_sealed",
 )  # fmt: skip
 LINK_COLUMNS = (
-    "seq", "number", "role", "kind", "name", "locale", "reach", "phone_hmac", "phone_sealed",
+    "seq", "number", "role", "kind", "person", "locale", "reach", "phone_hmac", "phone_sealed",
     "place_key", "openid", "push_token", "opted_out",
 )  # fmt: skip
 
-_PHONE_REACH = int(Reach.SMS | Reach.VOICE)
+_PHONE = int(Reach.SMS | Reach.VOICE)
 _WECHAT, _PUSH, _POSTING = int(Reach.WECHAT), int(Reach.PUSH), int(Reach.POSTING)
 
 #: ``{blob}`` is the dialect's word for bytes.
 TABLES = (
+    "CREATE TEMP TABLE stage_class (id INTEGER PRIMARY KEY, area INTEGER, feeder INTEGER,"
+    " building INTEGER, category TEXT, criticality SMALLINT, need SMALLINT, has_standby BOOLEAN)",
     "CREATE TEMP TABLE stage_point (number INTEGER PRIMARY KEY, account TEXT, name TEXT,"
-    " address TEXT, area INTEGER, feeder INTEGER, building INTEGER, category TEXT,"
-    " criticality SMALLINT, need SMALLINT, has_standby BOOLEAN, row_hash {blob})",
+    " address TEXT, class_id INTEGER, row_hash {blob}, phone_hmac {blob}, phone_sealed {blob})",
     "CREATE TEMP TABLE stage_link (seq INTEGER PRIMARY KEY, number INTEGER, role SMALLINT,"
-    " kind SMALLINT, name TEXT, locale TEXT, reach SMALLINT, phone_hmac {blob},"
+    " kind SMALLINT, person TEXT, locale TEXT, reach SMALLINT, phone_hmac {blob},"
     " phone_sealed {blob}, place_key TEXT, openid TEXT, push_token TEXT, opted_out SMALLINT)",
     "CREATE TEMP TABLE stage_place (seq INTEGER PRIMARY KEY, subject SMALLINT, number INTEGER,"
     " subject_id BIGINT, role SMALLINT, kind SMALLINT, name TEXT, reach SMALLINT,"
@@ -44,6 +50,15 @@ PLACE_COLUMNS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Rows for ``stage_class``, ``stage_point`` and ``stage_link``."""
+
+    classes: list[tuple[Any, ...]]
+    points: list[tuple[Any, ...]]
+    links: list[tuple[Any, ...]]
+
+
 class Preparing:
     """Turns rows of the ledger into rows of the temporary tables.
 
@@ -53,60 +68,90 @@ class Preparing:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._links = 0
+        self._classes: dict[tuple[Any, ...], int] = {}
         #: What further rows of an account add to its hash.
         self.extra: dict[int, list[bytes]] = {}
 
-    def rows(
-        self, chunk: Sequence[PointRow]
-    ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """Rows for ``stage_point`` and for ``stage_link``."""
+    def rows(self, chunk: Sequence[PointRow]) -> Prepared:
+        """Seal, fingerprint and hash one chunk."""
+        new_classes: list[tuple[Any, ...]] = []
         points: list[tuple[Any, ...]] = []
         links: list[tuple[Any, ...]] = []
         seal, fingerprint, blake2b = self._vault.seal, self._vault.fingerprint, hashlib.blake2b
-        seq = self._links
+        classes = self._classes
         for (
             number, is_extra, account, name, address, area, feeder, building,
             category, criticality, need, has_standby, contacts,
         ) in chunk:  # fmt: skip
+            group = (area, feeder, building, category, criticality, need, has_standby)
+            class_id = classes.get(group)
+            if class_id is None:
+                class_id = classes[group] = len(classes)
+                new_classes.append((class_id, *group))
             # What a row says, without what is compared by id; phones by their fingerprint, for a
             # hash of a phone number alone is no secret.
             said = (
                 f"{name}\x1f{address}\x1f{category}\x1f{criticality}\x1f{need}\x1f{has_standby:d}"
             )
             material = said.encode()
-            for role, kind, person, locale, phone, openid, token, opted_out in contacts:
-                hmac = sealed = key = None
+            first_hmac = first_sealed = None
+            for contact in contacts:
+                phone = contact[4]
                 if phone:
-                    hmac, sealed = fingerprint(phone), seal(phone)
+                    hmac = fingerprint(phone)
                     material += hmac
-                    reach = _PHONE_REACH
-                else:
-                    key = f"openid:{openid}" if openid else f"push:{token}"
-                    reach = 0
-                if openid:
-                    reach |= _WECHAT
-                if token:
-                    reach |= _PUSH
-                if openid or token or opted_out or role or locale != "zh":
-                    more = f"\x1e{role}\x1f{locale}\x1f{openid}\x1f{token}\x1f{opted_out}"
-                    material += more.encode()
-                if person != name:
-                    material += f"\x1e{person}".encode()
-                seq += 1
-                links.append(
-                    (seq, number, role, kind, person, locale, reach & ~opted_out, hmac, sealed,
-                     key, openid or None, token or None, opted_out)
-                )  # fmt: skip
+                    if first_hmac is None and not is_extra and contact == (
+                        0, 0, name, "zh", phone, "", "", 0
+                    ):  # fmt: skip
+                        first_hmac, first_sealed = hmac, seal(phone)
+                        continue
+                link, more = self._link(contact)
+                material += more
+                links.append((self._links, number, *link))
+                self._links += 1
             row_hash = blake2b(material, digest_size=16).digest()
             if is_extra:
                 self.extra.setdefault(number, []).append(row_hash)
-                continue
-            points.append(
-                (number, account, name, address, area, feeder, building, category, criticality,
-                 need, has_standby, row_hash)
-            )  # fmt: skip
-        self._links = seq
-        return points, links
+            else:
+                points.append(
+                    (number, account, name, address, class_id, row_hash, first_hmac, first_sealed)
+                )
+        return Prepared(classes=new_classes, points=points, links=links)
+
+    def _link(self, contact: ContactRow) -> tuple[tuple[Any, ...], bytes]:
+        """A contact's columns in ``stage_link``, and what it adds to the row's hash."""
+        role, kind, person, locale, phone, openid, token, opted_out = contact
+        hmac = sealed = key = None
+        reach = 0
+        if phone:
+            hmac, sealed, reach = self._vault.fingerprint(phone), self._vault.seal(phone), _PHONE
+        else:
+            # Without a phone the platform's identity stands for the contact.
+            key = f"openid:{openid}" if openid else f"push:{token}"
+        reach |= (_WECHAT if openid else 0) | (_PUSH if token else 0)
+        more = f"\x1e{role}\x1f{person}\x1f{locale}\x1f{openid}\x1f{token}\x1f{opted_out}"
+        return (
+            role, kind, person, locale, reach & ~opted_out, hmac, sealed, key,
+            openid or None, token or None, opted_out,
+        ), more.encode()  # fmt: skip
+
+    def amended(
+        self, amendment: Amendment, building: int, category: str, first: bytes
+    ) -> tuple[Prepared, int, bytes]:
+        """A new class if there must be one, the class of an account that several rows describe,
+        and its hash."""
+        group = (
+            amendment.area, amendment.feeder, building, category,
+            amendment.criticality, amendment.need, amendment.has_standby,
+        )  # fmt: skip
+        new: list[tuple[Any, ...]] = []
+        class_id = self._classes.get(group)
+        if class_id is None:
+            class_id = self._classes[group] = len(self._classes)
+            new.append((class_id, *group))
+        extra = b"".join(sorted(self.extra.get(amendment.number, ())))
+        row_hash = hashlib.blake2b(first + extra, digest_size=16).digest()
+        return Prepared(classes=new, points=[], links=[]), class_id, row_hash
 
     def places(
         self, places: Sequence[PlaceEntry], subject_ids: Sequence[int]
@@ -122,16 +167,10 @@ class Preparing:
             else:
                 phone = contact.phone
                 rows.append(
-                    (*head, contact.kind, place.name, _PHONE_REACH & ~contact.opted_out,
+                    (*head, contact.kind, place.name, _PHONE & ~contact.opted_out,
                      self._vault.fingerprint(phone), self._vault.seal(phone), None)
                 )  # fmt: skip
         return rows
-
-    def amended_hash(self, number: int, first: bytes) -> bytes:
-        """The hash of an account that several rows describe."""
-        return hashlib.blake2b(
-            first + b"".join(sorted(self.extra.get(number, ()))), digest_size=16
-        ).digest()
 
 
 async def create_tables(bulk: engine.Bulk, dialect: engine.Dialect) -> None:
@@ -141,26 +180,38 @@ async def create_tables(bulk: engine.Bulk, dialect: engine.Dialect) -> None:
         await bulk.connection.exec_driver_sql(statement.format(blob=blob))
 
 
+async def insert(bulk: engine.Bulk, prepared: Prepared) -> None:
+    """Append prepared rows to the temporary tables."""
+    connection = bulk.connection
+    for table, columns, rows in (
+        ("stage_class", CLASS_COLUMNS, prepared.classes),
+        ("stage_point", POINT_COLUMNS, prepared.points),
+        ("stage_link", LINK_COLUMNS, prepared.links),
+    ):
+        if rows:
+            await engine.insert_rows(connection, table, columns, rows)
+
+
 async def amend(bulk: engine.Bulk, outline: Outline, preparing: Preparing) -> None:
     """Give accounts that several rows name what holds of them all."""
     for amendment in outline.amendments:
-        result = await bulk.connection.execute(
-            text("SELECT row_hash FROM stage_point WHERE number = :number"),
-            {"number": amendment.number},
+        known = (
+            await bulk.connection.execute(
+                text(
+                    "SELECT s.row_hash, c.building, c.category FROM stage_point s"
+                    " JOIN stage_class c ON c.id = s.class_id WHERE s.number = :number"
+                ),
+                {"number": amendment.number},
+            )
+        ).one()
+        prepared, class_id, row_hash = preparing.amended(
+            amendment, known.building, known.category, bytes(known.row_hash)
         )
+        await insert(bulk, prepared)
         await bulk.connection.execute(
             text(
-                "UPDATE stage_point SET area = :area, feeder = :feeder, need = :need,"
-                " criticality = :criticality, has_standby = :has_standby, row_hash = :row_hash"
+                "UPDATE stage_point SET class_id = :class_id, row_hash = :row_hash"
                 " WHERE number = :number"
             ),
-            {
-                "number": amendment.number,
-                "area": amendment.area,
-                "feeder": amendment.feeder,
-                "need": amendment.need,
-                "criticality": amendment.criticality,
-                "has_standby": amendment.has_standby,
-                "row_hash": preparing.amended_hash(amendment.number, bytes(result.scalar_one())),
-            },
+            {"number": amendment.number, "class_id": class_id, "row_hash": row_hash},
         )
