@@ -35,7 +35,7 @@ class PlanFile:
         """Plain JSON values: ``plans`` and ``findings``; times ISO 8601 with the offset of ``zone``."""
         return {
             "plans": [_plan_as_dict(draft, zone) for draft in self.plans],
-            "findings": [finding.as_dict() for finding in self.findings],
+            "findings": [_finding_as_dict(finding) for finding in self.findings],
         }
 
 
@@ -338,8 +338,12 @@ def _plan_as_dict(draft: PlanDraft, zone: ZoneInfo) -> dict[str, Any]:
         "transfers": [_transfer_as_dict(item, zone) for item in content.transfers],
         "scope": content.scope,
         "works": content.works,
-        "findings": [finding.as_dict() for finding in draft.findings],
+        "findings": [_finding_as_dict(finding) for finding in draft.findings],
     }
+
+
+def _finding_as_dict(finding: Finding) -> dict[str, Any]:
+    return {"column": ""} | finding.as_dict()
 
 
 def _transfer_as_dict(transfer: Transfer, zone: ZoneInfo) -> dict[str, Any]:
