@@ -1,10 +1,11 @@
 """Looking customers up: the network they hang on, who belongs to an area, whom nothing reaches."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Executable, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.customer import Subject
@@ -38,17 +39,28 @@ async def network_index(connection: AsyncConnection) -> NetworkIndex:
 
     A feeder's number counts those that hang on it without an area.
     """
-    stations = await connection.execute(select(_station.c.id, _station.c.name, _station.c.key))
-    loose = await connection.execute(_count_by(_point.c.feeder_id, _point.c.area_id.is_(None)))
-    points_by_feeder = {key: count for key, count in loose.all()}
-    feeders = await connection.execute(
-        select(_feeder.c.id, _feeder.c.name, _feeder.c.key, _feeder.c.station_id)
+    stations = await _all(connection, select(_station.c.id, _station.c.name, _station.c.key))
+    loose = await _all(connection, _count_by(_point.c.feeder_id, _point.c.area_id.is_(None)))
+    feeders = await _all(
+        connection,
+        select(_feeder.c.id, _feeder.c.name, _feeder.c.key, _feeder.c.station_id),
     )
-    held = await connection.execute(_count_by(_point.c.area_id, _point.c.area_id.is_not(None)))
-    points_by_area = {key: count for key, count in held.all()}
-    areas = await connection.execute(
-        select(_area.c.id, _area.c.code, _area.c.name, _area.c.key, _area.c.feeder_id)
+    held = await _all(connection, _count_by(_point.c.area_id, _point.c.area_id.is_not(None)))
+    areas = await _all(
+        connection,
+        select(_area.c.id, _area.c.code, _area.c.name, _area.c.key, _area.c.feeder_id),
     )
+    return await asyncio.to_thread(_index, stations, loose, feeders, held, areas)
+
+
+def _index(
+    stations: Sequence[Any],
+    loose: Sequence[Any],
+    feeders: Sequence[Any],
+    held: Sequence[Any],
+    areas: Sequence[Any],
+) -> NetworkIndex:
+    loose_points, area_points = dict(loose), dict(held)
     return NetworkIndex.of(
         [Station(id=row.id, name=row.name, key=row.key) for row in stations],
         [
@@ -57,7 +69,7 @@ async def network_index(connection: AsyncConnection) -> NetworkIndex:
                 name=row.name,
                 key=row.key,
                 station_id=row.station_id,
-                points=points_by_feeder.get(row.id, 0),
+                points=loose_points.get(row.id, 0),
             )
             for row in feeders
         ],
@@ -68,11 +80,17 @@ async def network_index(connection: AsyncConnection) -> NetworkIndex:
                 name=row.name,
                 key=row.key,
                 feeder_id=row.feeder_id,
-                points=points_by_area.get(row.id, 0),
+                points=area_points.get(row.id, 0),
             )
             for row in areas
         ],
     )
+
+
+async def _all(connection: AsyncConnection, statement: Executable) -> list[Any]:
+    """All rows. The driver has buffered them; making rows of 100,000 areas is work for a thread."""
+    result = await connection.execute(statement)
+    return list(await asyncio.to_thread(result.all))
 
 
 def _count_by(

@@ -5,6 +5,7 @@ An area keeps its id under its code wherever it is switched to; without a code i
 name on its own feeder.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -161,10 +162,17 @@ def _ambiguous(entry: FeederEntry) -> Finding:
 
 
 async def _resolve_areas(connection: AsyncConnection, outline: Outline, resolved: Resolved) -> None:
+    result = await connection.execute(select(schema.area))
+    known = await asyncio.to_thread(result.all)
+    # A province has 100,000 areas: comparing them would hold up the event loop.
+    await asyncio.to_thread(_compare_areas, known, outline, resolved)
+
+
+def _compare_areas(known: Sequence[Any], outline: Outline, resolved: Resolved) -> None:
     table = schema.area
     by_code: dict[str, list[Any]] = defaultdict(list)
     by_key: dict[str, list[Any]] = defaultdict(list)
-    for row in await connection.execute(select(table)):
+    for row in known:
         if row.code:
             by_code[row.code].append(row)
         by_key[row.key].append(row)

@@ -14,7 +14,7 @@ from notifier.domain.ledger import NONE, PointRow
 from notifier.intake import ledger, ledger_sheet
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
-HEADER = "变电站 线路名称 台区编号 台区名称 户号 户名".split()
+HEADER = ["变电站", "线路名称", "台区编号", "台区名称", "户号", "户名"]
 ROW = ["110kV东站", "10kV甲01线", "0001", "一号台区", "1001", "张三"]
 
 shared = pytest.mark.skipif(not DATA.exists(), reason="the shared data is not beside the checkout")

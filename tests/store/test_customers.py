@@ -192,7 +192,8 @@ async def test_an_opt_out_survives_an_import_that_does_not_know_it(
     await load(rows(customer(1)))
     async with database.write() as connection:
         await connection.execute(
-            text(f"UPDATE contact SET opted_out = {int(Reach.SMS)} WHERE phone_hmac IS NOT NULL")
+            text("UPDATE contact SET opted_out = :bits WHERE phone_hmac IS NOT NULL"),
+            {"bits": int(Reach.SMS)},
         )
     await load(rows(customer(1) + ",oABC_123456", header=HEADER + ",openid"))
 

@@ -63,7 +63,7 @@ async def test_nothing_found_is_refused_and_a_dry_run_says_why(
     path.write_text("hello", encoding="utf-8")
 
     report = await run(sqlite_database, vault, path, dry_run=True)
-    with pytest.raises(Refusal, match="letter.csv"):
+    with pytest.raises(Refusal, match=r"letter\.csv"):
         await run(sqlite_database, vault, path)
 
     assert [item["code"] for item in report.as_dict()["findings"]] == ["ledger.no_header"]
