@@ -10,8 +10,10 @@ from notifier.domain.notice import CORRECTIONS, Stage
 from notifier.domain.plan import PlanState
 from notifier.domain.policy import Policy
 
-#: How long a batch waits for its plan to be reconciled or its channel to be started again.
+#: How long a batch waits for its plan to be reconciled.
 RECONSIDER = timedelta(seconds=15)
+#: How long it waits for a stopped channel; starting the channel calls it back at once.
+STOPPED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def decide(sending: Sending, policy: Policy, now: datetime, zone: ZoneInfo) -> D
     if tried and sending.give_up_at is not None and now >= sending.give_up_at:
         return NextMedium("gave_up")
     if sending.channel_stopped:
-        return Defer(now + RECONSIDER, "channel.stopped")
+        return Defer(now + STOPPED, "channel.stopped")
     if not sending.ignores_quiet_hours:
         at, why = policy.settle(
             now,

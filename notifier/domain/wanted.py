@@ -31,12 +31,14 @@ class Account:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaidOut:
     """What a reconciliation changed: messages scheduled and withdrawn one by one, and whole batches
-    that were given new content or withdrawn."""
+    that were given new content or withdrawn. ``not_reached``: people for whom every medium has failed,
+    by stage."""
 
     scheduled: int = 0
     withdrawn: int = 0
     repointed_batches: int = 0
     withdrawn_batches: int = 0
+    not_reached: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -341,7 +341,7 @@ class Batches:
                 " reason = 'worker.lost' WHERE lease_until < :wall AND"
                 f" (state = {int(_B.LEASED)} OR (state = {int(_B.SENDING)} AND channel IN :safe))"
             ).bindparams(bindparam("safe", expanding=True)),
-            {"wall": to_millis(wall), "safe": list(resendable)},
+            {"wall": to_millis(wall), "safe": list(resendable) or [""]},
         )
         lost = await self._connection.execute(
             text(

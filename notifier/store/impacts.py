@@ -14,7 +14,7 @@ from notifier.store import schema
 from notifier.store.engine import Bulk
 
 _AREAS_A_STEP = 5_000
-_POINTS_A_STEP = 20_000
+_POINTS_A_STEP = 10_000
 
 
 class Impacts:

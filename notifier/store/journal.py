@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.domain.delivery import DeliveryState
+from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.wanted import Decided, ForAPerson
 from notifier.store import schema
 
@@ -117,27 +117,6 @@ class Journal:
         query = query.order_by(table.c.due_at, table.c.id)
         return [dict(row._mapping) for row in await self._connection.execute(query)]
 
-    async def not_reached(self, plan_id: int) -> list[tuple[str, int]]:
-        """People whom no medium reached, by stage: the last rung tried for them has failed."""
-        result = await self._connection.execute(
-            text(
-                "SELECT stage, count(*) AS people FROM ("
-                " SELECT c.stage, c.occasion, d.contact_id,"
-                f"  max(CASE WHEN d.state NOT IN ({int(_D.FAILED)}, {int(_D.DROPPED)},"
-                f"   {int(_D.WITHDRAWN)}) AND NOT (n.confirm AND d.state = {int(_D.UNCONFIRMED)})"
-                "   THEN 1 ELSE 0 END) AS reached,"
-                f"  max(CASE WHEN d.state IN ({int(_D.FAILED)}, {int(_D.DROPPED)})"
-                f"   OR (n.confirm AND d.state = {int(_D.UNCONFIRMED)}) THEN 1 ELSE 0 END) AS failed"
-                " FROM campaign c JOIN delivery d ON d.campaign_id = c.id"
-                " JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id"
-                " WHERE c.plan_id = :plan AND b.plan_id = :plan"
-                " GROUP BY c.stage, c.occasion, d.contact_id"
-                ") AS tries WHERE reached = 0 AND failed = 1 GROUP BY stage ORDER BY stage"
-            ),
-            {"plan": plan_id},
-        )
-        return [(row.stage, row.people) for row in result]
-
     # --- Channels --------------------------------------------------------------------------------
 
     async def channel_states(self) -> dict[str, dict[str, Any]]:
@@ -153,8 +132,17 @@ class Journal:
             statement.on_conflict_do_update(index_elements=["name"], set_=values)
         )
 
-    async def forget_channel(self, name: str) -> None:
-        """An operator says that the channel works again."""
+    async def start_channel(self, name: str, now: datetime) -> None:
+        """An operator says that the channel works again: what waited for it is due now."""
+        await self._connection.execute(
+            update(schema.batch)
+            .where(
+                schema.batch.c.channel == name,
+                schema.batch.c.state == int(BatchState.SCHEDULED),
+                schema.batch.c.reason == "channel.stopped",
+            )
+            .values(due_at=now)
+        )
         await self._connection.execute(
             delete(schema.channel_state).where(schema.channel_state.c.name == name)
         )

@@ -23,7 +23,7 @@ from notifier.store.columns import to_millis
 from notifier.store.engine import Bulk
 from notifier.store.ids import take
 
-_ROWS_A_STEP = 10_000
+_ROWS_A_STEP = 5_000
 _B = BatchState
 _D = DeliveryState
 
@@ -59,6 +59,7 @@ async def apply(
         withdrawn=withdrawn,
         repointed_batches=repointed,
         withdrawn_batches=withdrawn_batches,
+        not_reached=await _not_reached(bulk, plan_id),
     )
 
 
@@ -221,7 +222,8 @@ async def _notices(
                 " facts_key, facts, confirm, due_at, expires_at, matters_at, give_up_at,"
                 " ignores_quiet_hours,"
                 " created_at) VALUES (:plan, :revision, :campaign, :cell, :medium, :template,"
-                " :facts_key, :facts, :confirm, :due, :expires, :matters, CAST(:give_up AS BIGINT), :ignores, :now)"
+                " :facts_key, :facts, :confirm, :due, :expires, :matters, CAST(:give_up AS BIGINT),"
+                " :ignores, :now)"
                 " ON CONFLICT (revision_id, campaign_id, cell, medium) DO NOTHING"
             ),
             rows,
@@ -440,3 +442,25 @@ async def _withdraw_unwanted(bulk: Bulk) -> int:
             )
             total += result.rowcount
         last = edge
+
+
+async def _not_reached(bulk: Bulk, plan_id: int) -> tuple[tuple[str, int], ...]:
+    """People whom no medium reached at a stage: what was tried last for them has failed."""
+    failed = f"d.state IN ({int(_D.FAILED)}, {int(_D.DROPPED)})"
+    unconfirmed = f"(n.confirm AND d.state = {int(_D.UNCONFIRMED)})"
+    result = await bulk.connection.execute(
+        text(
+            "SELECT stage, count(*) AS people FROM (SELECT c.stage, c.occasion, d.contact_id,"
+            f" max(CASE WHEN {failed} OR {unconfirmed} OR d.state = {int(_D.WITHDRAWN)}"
+            "  THEN 0 ELSE 1 END) AS reached"
+            " FROM (SELECT DISTINCT contact_id FROM have WHERE failed = 1) f"
+            " JOIN delivery d ON d.contact_id = f.contact_id"
+            " JOIN campaign c ON c.id = d.campaign_id AND c.plan_id = :plan"
+            " JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id"
+            " GROUP BY c.stage, c.occasion, d.contact_id"
+            f" HAVING max(CASE WHEN {failed} OR {unconfirmed} THEN 1 ELSE 0 END) = 1"
+            ") AS tries WHERE reached = 0 GROUP BY stage ORDER BY stage"
+        ),
+        {"plan": plan_id},
+    )
+    return tuple((row.stage, row.people) for row in result)

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import Medium
@@ -14,7 +15,7 @@ from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, LaidOut, Wanted
-from notifier.store import audit, impacts, layout, people, policies, rates, traits
+from notifier.store import audit, impacts, layout, people, policies, rates, schema, traits
 from notifier.store.batches import Batches
 from notifier.store.customers import network_index
 from notifier.store.engine import Bulk, Database
@@ -27,11 +28,29 @@ from notifier.store.receipts import Receipts
 _HASHED_AT_ONCE = 50_000
 
 
+class NetworkShelf:
+    """Keeps the network of the last ledger import: it is read for every plan and rarely changes."""
+
+    def __init__(self) -> None:
+        self._import_id = 0
+        self._network: NetworkIndex | None = None
+
+    async def latest(self, connection: AsyncConnection) -> NetworkIndex:
+        """The network after the last import; read afresh while there was none."""
+        imported = select(func.max(schema.ledger_import.c.id))
+        last = int(await connection.scalar(imported) or 0)
+        if self._network is None or last == 0 or last != self._import_id:
+            self._network = await network_index(connection)
+            self._import_id = last
+        return self._network
+
+
 class Transaction:
     """Every repository on one connection; what is written is there together or not at all."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, networks: "NetworkShelf") -> None:
         self.connection = connection
+        self._networks = networks
         self.plans = Plans(connection)
         self.impacts = Impacts(connection)
         self.batches = Batches(connection)
@@ -41,7 +60,7 @@ class Transaction:
 
     async def network(self) -> NetworkIndex:
         """Stations, feeders and areas as they are now."""
-        return await network_index(self.connection)
+        return await self._networks.latest(self.connection)
 
     async def applied_policy(self) -> dict[str, Any] | None:
         """The file, as parsed, of the policy that was applied last; None where none ever was."""
@@ -140,6 +159,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._networks = NetworkShelf()
 
     def read(self) -> AbstractAsyncContextManager[Transaction]:
         """One snapshot, for reading only."""
@@ -153,7 +173,7 @@ class Ledger:
     async def _transaction(self, *, write: bool) -> AsyncIterator[Transaction]:
         opened = self.database.write() if write else self.database.read()
         async with opened as connection:
-            yield Transaction(connection)
+            yield Transaction(connection, self._networks)
 
     @asynccontextmanager
     async def desk(self) -> AsyncIterator[Desk]:

@@ -6,6 +6,8 @@ from typing import Any
 from notifier.domain import matching
 from notifier.domain.finding import Finding
 from notifier.domain.impact import Group
+from notifier.domain.matching import Match
+from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import Change, Plan, Revision
 from notifier.ports import Store, Transaction
 
@@ -21,26 +23,24 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
     """
     async with store.read() as tx:
         revisions = await tx.plans.revisions(plan.id)
-        network = await tx.network()
         revision = revisions[-1]
         if revision.counts:
             return revision
         before = next((item for item in reversed(revisions[:-1]) if item.points_id), None)
-        areas_before: dict[int, int] = {}
-        groups_before: dict[int, Group] = {}
-        if before is not None and before.points_id is not None:
-            areas_before = await tx.impacts.areas(before.points_id)
-            groups_before = await tx.impacts.groups(before.id)
-    if revision.change in _KEEPS_IMPACT and before is not None:
-        await _keep(store, revision, before, list(groups_before.values()))
+        if revision.change in _KEEPS_IMPACT and before is not None:
+            kept = await tx.impacts.groups(before.id)
+        else:
+            kept = None
+            network = await tx.network()
+            ledger_changed = before is not None and await tx.impacts.ledger_changed_since(
+                before.created_at
+            )
+    if kept is not None and before is not None:
+        await _keep(store, revision, before, list(kept.values()))
     else:
         match = matching.match(revision.content, network)
         same_assets = (
-            before is not None
-            and match.areas == areas_before
-            and not match.feeders
-            and len(match.groups) == len(groups_before)
-            and await _ledger_unchanged(store, before)
+            before is not None and not ledger_changed and _same_assets(before, match, network)
         )
         points_id = before.points_id if same_assets and before is not None else revision.id
         if not same_assets:
@@ -53,6 +53,12 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
             )
     async with store.read() as tx:
         return await tx.plans.revision(plan.id, revision.number)
+
+
+def _same_assets(before: Revision, match: Match, network: NetworkIndex) -> bool:
+    """Whether the revision before took out the same assets in the same groups, at whatever times."""
+    earlier = matching.match(before.content, network)
+    return (earlier.areas, earlier.feeders) == (match.areas, match.feeders)
 
 
 async def _keep(
@@ -117,10 +123,3 @@ def _merged(revision: Revision, found: tuple[Finding, ...]) -> list[dict[str, An
         if item not in merged:
             merged.append(item)
     return merged
-
-
-async def _ledger_unchanged(store: Store, before: Revision | None) -> bool:
-    if before is None:
-        return False
-    async with store.read() as tx:
-        return not await tx.impacts.ledger_changed_since(before.created_at)

@@ -142,8 +142,7 @@ async def _settle(
     async with store.write() as tx:
         await tx.plans.set_cells(revision.id, dict(wants.cells))
         await tx.journal.decide(plan.id, revision.id, decisions, now=now)
-        failed = await tx.journal.not_reached(plan.id)
-        open_now = _for_people(plan, wants, failed, policy)
+        open_now = _for_people(plan, wants, laid_out, policy)
         solved = set(_SOLVES_ITSELF) - {item.kind for item in open_now}
         await tx.journal.close_kinds(plan.id, sorted(solved), how="solved", now=now)
         await tx.journal.open(plan.id, open_now, now=now)
@@ -180,7 +179,7 @@ def _changes(laid_out: LaidOut) -> list[Decided]:
 
 
 def _for_people(
-    plan: Plan, wants: wanting.Wants, failed: list[tuple[str, int]], policy: Policy
+    plan: Plan, wants: wanting.Wants, laid_out: LaidOut, policy: Policy
 ) -> list[ForAPerson]:
     due_at = None if plan.starts_at is None else plan.starts_at - policy.failover_margin
     items = [
@@ -192,7 +191,7 @@ def _for_people(
             owner=policy.owner,
             due_at=due_at,
         )
-        for stage, number in failed
+        for stage, number in laid_out.not_reached
     ]
     unreachable: dict[str, int] = {}
     for skip in wants.skipped:
