@@ -1,5 +1,6 @@
 """One row of a plan file: its cells by column, its windows and assets, and everything to doubt."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -20,6 +21,7 @@ from notifier.intake.window_tokens import Kind, tokenize
 
 TIME_FIELDS = ("date", "time", "start", "end", "start_date", "start_time", "end_date", "end_time")
 _TELLING = (*TIME_FIELDS, "line", "equipment", "transformer", "scope", "transfer", "works")
+_MANOEUVRE = re.compile(r"转供电?|倒供|转电|倒电|合环|回倒|恢复|短时|停电")
 _NAME_FIELDS = (
     ("line", EquipmentKind.FEEDER),
     ("equipment", EquipmentKind.UNKNOWN),
@@ -499,6 +501,8 @@ class RowReader:
             cell = self._cell(name)
             if cell is None:
                 continue
+            if isinstance(cell, str):
+                cell = _MANOEUVRE.sub("", cell)
             if name == "back_time" and row.windows:
                 last = row.windows[-1].window.ends_at.astimezone(zone).date()
                 context = replace(context, day=last)

@@ -11,6 +11,8 @@ from notifier.intake.window_tokens import Kind, Token
 _FURTHEST = timedelta(days=183)
 #: A bare day of the month this shortly before publication may have meant the day gone by.
 _JUST_PAST = timedelta(days=3)
+#: A range whose end is a bare day of the next month is this long at most.
+_ACROSS_MONTHS = timedelta(days=7)
 
 _WEEKDAYS_ZH = "一二三四五六日"
 _WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -165,7 +167,10 @@ def _day_only(
         if day >= previous.day:
             return _day(previous.year, previous.month, day, text)
         if is_end:
-            return _day(*_next_month(previous.year, previous.month), day, text)
+            # 30日至2日 turns the month; 5日至3日 is more likely a slip.
+            found = _day(*_next_month(previous.year, previous.month), day, text)
+            if found - previous <= _ACROSS_MONTHS:
+                return found
         raise Unresolved(
             "date.order", text, f"{previous} 之后，写明月份 / after {previous}: say the month"
         )

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -50,8 +50,10 @@ _DOUBTS: dict[Kind, tuple[str, Severity, str]] = {
 }
 
 
+#: After minutes alone a minus is a range: 2026-01-02 08:00-12:00 is no offset.
 _ISO_OFFSET = re.compile(
-    r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*([Zz]|[+-]\d{2}:?\d{2})(?!\d)"
+    r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*"
+    r"([Zz]|\+\d{2}:?\d{2}|(?<=:\d{2}:\d{2})-\d{2}:?\d{2})(?![\d:])"
 )
 
 
@@ -89,6 +91,9 @@ class WindowReader:
         self._since = 0
         self._envelopes: list[Window] = []
         self._hours = 0
+        self._days_said = 0
+        #: A part of the day that stands apart from its time: 下午（1:00-5:00）.
+        self._part: Token | None = None
 
     def report(self, code: str, severity: Severity, found: str, expected: str) -> None:
         finding = Finding(
@@ -174,6 +179,10 @@ class WindowReader:
             self._read_number(token)
         elif kind is Kind.HOURS:
             self._hours = self._hours or token.value
+        elif kind is Kind.DAYS:
+            self._days_said = token.value
+        elif kind is Kind.DAY_PART:
+            self._part = token
         elif kind in _DOUBTS:
             code, severity, expected = _DOUBTS[kind]
             self.report(code, severity, self._text, expected)
@@ -298,6 +307,9 @@ class WindowReader:
     def _read_times(self) -> None:
         start = self._tokens[self._at]
         self._at += 1
+        if self._part is not None and not start.part:
+            start = replace(start, part=self._part.part)
+        self._part = None
         while self._peek() in (Kind.PERHAPS, Kind.WORD) and self._peek_range():
             self._at += 1
         if self._peek() is not Kind.RANGE:
@@ -450,6 +462,7 @@ class WindowReader:
     def _finish(self) -> ParsedWindows:
         if self._envelopes:
             self._close_envelope()
+        self._check_whole()
         has_errors = any(finding.severity is Severity.ERROR for finding in self.findings)
         if not self._spans and not has_errors:
             if self._text:
@@ -501,6 +514,24 @@ class WindowReader:
             self._text,
             "按实际停电时段 / the actual windows were taken, not the frame",
         )
+
+    def _check_whole(self) -> None:
+        """Nothing that was said about days or hours is left over."""
+        if self._spans and self._days and not self._is_used:
+            self.report(
+                "time.missing",
+                Severity.ERROR,
+                f"{self._days[0]}",
+                "该日的起止时间 / a start and an end for that day",
+            )
+        if self._part is not None and self._spans:
+            self.report(*_AMBIGUOUS, self._text, window_clock.EXPECTED)
+        zone = self._context.zone
+        days = {span.starts_at.astimezone(zone).date() for span in self._spans}
+        is_open_ended = self._is_daily and not self._is_range and len(days) == 1
+        if self._spans and (is_open_ended or self._days_said not in (0, len(days))):
+            code, severity, expected = _DOUBTS[Kind.RECURRING]
+            self.report(code, severity, self._text, expected)
 
     def _check_total(self, spans: Sequence[Window]) -> None:
         if not self._hours or not spans:

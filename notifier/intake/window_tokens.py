@@ -40,6 +40,8 @@ class Kind(Enum):
     RECURRING = auto()
     EXCEPT = auto()
     PERHAPS = auto()
+    DAY_PART = auto()
+    DAYS = auto()
     WORD = auto()
 
 
@@ -51,7 +53,8 @@ class Token:
     ``value`` and ``step``, with the sign between them in ``part``. TIME has ``value`` in seconds
     after midnight, the part of the day in ``part``, and ``step`` 1 for 次日 and -1 for 当日.
     RELATIVE has days from publication, or a ``day`` with ``step`` months from it. WEEKDAY counts
-    from Monday, 0. HOURS has minutes in ``value``, 0 where it is no total.
+    from Monday, 0. HOURS has minutes in ``value``, 0 where it is no total; DAYS a number of days.
+    DAY_PART is a part of the day that stands apart from its time.
     """
 
     kind: Kind
@@ -117,7 +120,7 @@ _TOKEN = re.compile(
       | (?<![\d:])[_?×*]+\s*:\s*\d{{0,2}}
       | (?<![\d:]):\d{{2}}(?!\s*[:\d点时年月日号.-])
       | (?<!\d)\d{{1,2}}:(?!\s*\d))
-  | (?P<unclear>(?<![\d.:/-])\d{{1,2}}(?P<us>[./-])\d{{1,2}}(?P=us)\d{{2}}(?![\d:./]))
+  | (?P<unclear>(?<![\d.:/-])\d{{1,2}}(?P<us>[./-])\d{{1,2}}(?P=us)\d{{1,2}}(?![\d:./]))
   | (?P<ymd>(?<!\d)(?P<y>\d{{4}})\s*(?:年|[./-])\s*(?P<m>\d{{1,2}})\s*(?:月|[./-])\s*
         (?P<d>\d{{1,2}})(?!\d)(?:\s*[日号])?(?:t(?=\d))?)
   | (?P<compact>(?<!\d)20\d{{2}}[01]\d[0-3]\d(?!\d))
@@ -133,7 +136,7 @@ _TOKEN = re.compile(
         (?:\s*(?:,|/|năm)\s*(?P<vy>\d{{4}})(?!\d))?)
   | (?P<md>(?<!\d)(?P<mm>\d{{1,2}})\s*月\s*(?P<md_d>\d{{1,2}})(?!\d|\s*:|\s*[点时])(?:\s*[日号])?)
   | (?P<reldate>(?P<relm>本月|当月|下个月|下月|次月)(?:份)?\s*(?P<reld>\d{{1,2}})\s*[日号])
-  | (?P<relday>今日|今天|今晚|明日|明天|明晚|后天)
+  | (?P<relday>今日|今天|今(?=晚)|明日|明天|明(?=晚)|后天)
   | (?P<day>(?<!\d)(?P<dd>\d{{1,2}})\s*[日号](?![杆楼栋线变箱柜]))
   | (?P<allday>全天|整天|全日|整日|all\s+day|whole\s+day|весь\s+день|целый\s+день|круглосуточно
         |cả\s+ngày)
@@ -148,22 +151,24 @@ _TOKEN = re.compile(
               (?:(?P<vmm>\d{{1,2}})(?!\d|\s*(?:giờ|час|ч|h))\s*(?:phút|мин\.?|p(?!\w)|m(?!\w))?)?(?!\w)
           |(?=\s*(?:{_SUFFIX})(?!\w))
         )\s*(?P<suffix>(?:{_SUFFIX})(?!\w))?(?:正|整)?)
-  | (?P<dotted>(?<![\d.:])(?P<da>\d{{1,2}})(?P<ds>[./])(?P<db>\d{{1,2}})(?![\d:./]))
+  | (?P<dotted>(?<![\d.:/])(?P<da>\d{{1,2}})(?P<ds>[./])(?P<db>\d{{1,2}})(?![\d:./]))
   | (?P<weekday>[(\[]?\s*(?:(?:星期|周|礼拜)\s*(?P<wz>[一二三四五六日天])
         |(?<!\w)(?P<wr>понедельник|вторник|сред[ау]|четверг|пятниц[ау]|суббот[ау]|воскресенье
             |пн|вт|ср|чт|пт|сб|вс)(?!\w)\.?
         |(?<!\w)(?P<we>mon|tue|wed|thu|fri|sat|sun)(?:day|s|sday|nesday|rs|rsday|urday)?(?!\w)\.?
         |(?<!\w)(?:thứ\s*(?P<wv>hai|ba|tư|năm|sáu|bảy|[2-7])(?!\w)|(?P<wvs>chủ\s*nhật))
         )\s*(?P<wto>(?:至|-|到)\s*(?:星期|周|礼拜)?[一二三四五六日天](?!\d))?[)\]]?)
-  | (?P<recurring>每周|每月|每逢|每隔|逢|隔日|单日|双日|工作日|双休日|еженедельно|weekly|hàng\s+tuần)
-  | (?P<daily>每天|每日|每晚|逐日|天天|(?:every|each)\s+day|daily|ежедневно|hàng\s+ngày|mỗi\s+ngày)
+  | (?P<recurring>每周|每月|每逢|每隔|连续|逢|隔日|单日|双日|工作日|双休日|еженедельно|weekly|hàng\s+tuần)
+  | (?P<daily>每天|每日|每(?=早|晚|夜)|逐日|天天|(?:every|each)\s+day|daily|ежедневно|hàng\s+ngày|mỗi\s+ngày)
   | (?P<next>次日|翌日|第二天|隔天|(?:the\s+)?(?:next|following)\s+day|следующего\s+дня|hôm\s+sau)
   | (?P<same>当日|当天|同日|same\s+day)
   | (?P<instead>(?:现)?(?:停电时间)?(?:更改|变更|调整|改期|改|推迟|延期|提前)(?:为|至|到|如下))
   | (?P<actually>实际停电|实际|actually|actual)
   | (?P<never>原定|原计划|原停电|待定|另行通知|未定|暂停|取消|作废|不停电|tbd|cancell?ed|отмен[а-я]*|hủy)
-  | (?P<except>除外|不含|不包括|除)
+  | (?P<except>除外|不含|不包括|除|转供|倒供|转电|其余)
   | (?P<perhaps>如遇|顺延|天气|视情况|暂定|左右|大约|预计|约|提前)
+  | (?P<daypart>上午|下午|凌晨|中午|正午|午后|傍晚|早上|早晨|清晨|晚上|晚间|夜间|夜里|深夜|半夜
+        |(?<!\w)(?:{_SUFFIX})(?!\w))
   | (?P<range>起?\s*(?:-+|至|到|→)\s*(?:截止|止)?
         |(?<!\w)(?:до|по|đến|to|until|till|through|thru)(?!\w))
   | (?P<sep>[、,;\n\r/|&]|(?<!\w)(?:и|và|and)(?!\w)|与|和|及)
@@ -211,6 +216,12 @@ _DASHES = str.maketrans(
 _CIRCLED = re.compile(r"[①-⑳⑴-⒇㈠-㈩]")
 _BRACKETED_NUMBER = re.compile(r"\[\s*(\d{1,4})\s*\](?=\s*[年月日号点时])")
 _HAN_NUMBER = re.compile(r"[〇零一二三四五六七八九十廿卅]+(?=\s*(?:[年月日号点时分](?![周辰])))")
+_LUNAR = re.compile(r"\(?农历[^\s)\d]{2,8}\)?")
+_DOTTED_TWELVE = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{2})\s*(?=[ap]\.?m)")
+#: 8:00停电，17:00送电.
+_OFF_AND_ON = re.compile(
+    r"(?<=[\d点时分半])\s*停电?\s*[,、;]?\s*(?=[^,、;\n]{0,12}?\d{1,2}\s*[:点时][\d分半整]{0,4}\s*(?:送电|复电|恢复|送))"
+)
 _BARE_HOURS = re.compile(r"(?<![\d:.月])(\d{1,2})\s*(?:-+|至|到)\s*(?=\d{1,2}\s*[点时](?!间))")
 _RU_DASH_TIME = re.compile(r"(?<!\w)(с|до)\s*(\d{1,2})[-.](\d{2})(?!\d)")
 _EN_DAYS = re.compile(
@@ -248,7 +259,8 @@ def normalise(text: str) -> str:
     """One sign for each dash, colon, bracket, digit and day word; Chinese numerals as digits."""
     text = _CIRCLED.sub(";", text)
     text = unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES).lower()
-    text = _ORDINAL.sub(" ", text)
+    text = _ORDINAL.sub(" ", _LUNAR.sub(" ", text))
+    text = _OFF_AND_ON.sub("至", _DOTTED_TWELVE.sub(r"\1:\2 ", text))
     text = _HAN_NUMBER.sub(lambda match: str(_han_number(match[0])), text)
     text = _BARE_HOURS.sub(r"\1时-", text)
     text = _RU_DASH_TIME.sub(r"\1 \2:\3", text)
@@ -346,8 +358,10 @@ def _read_weekday(match: "re.Match[str]", text: str) -> Token:
 def _read_hours(match: "re.Match[str]", text: str) -> Token:
     unit = match["hu"]
     amount = float(match["hn"])
+    if unit == "天":
+        return Token(Kind.DAYS, text, value=int(amount))
     minutes = amount if "分" in unit or unit[:3] in ("min", "мин") else amount * 60
-    is_total = bool(match["htotal"]) and not unit.startswith(("秒", "天"))
+    is_total = bool(match["htotal"]) and not unit.startswith("秒")
     return Token(Kind.HOURS, text, value=round(minutes) if is_total else 0)
 
 
@@ -380,5 +394,6 @@ _READERS: dict[str, Callable[["re.Match[str]", str], Token]] = {
         Kind.DOTTED, text, value=int(match["da"]), step=int(match["db"]), part=match["ds"]
     ),
     "weekday": _read_weekday,
+    "daypart": lambda match, text: Token(Kind.DAY_PART, text, part=_PART_BY_WORD[text]),
     "number": lambda match, text: Token(Kind.NUMBER, text, value=int(float(text))),
 }
