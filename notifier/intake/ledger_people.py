@@ -16,7 +16,6 @@ _PHONE_EXPECTED = {
     "phone.invalid": "11 位手机号 / a mobile number of 11 digits",
     "phone.precision_lost": "文本格式的手机号 / the number as text: digits were lost",
 }
-_MEMO = 20_000
 _PAYER, _TENANT, _PERSON = int(Role.PAYER), int(Role.TENANT), int(ContactKind.PERSON)
 
 
@@ -28,7 +27,6 @@ class PeopleScan:
         self._network = network
         self._region = region
         self._places: dict[tuple[Subject, int, Role, str], PlaceEntry] = {}
-        self._managers: dict[tuple[Subject, int, Role, str, tuple[str, ...]], None] = {}
         self._with_entrance: set[int] = set()
         self._boards: set[int] = set()
 
@@ -76,20 +74,22 @@ class PeopleScan:
             declined = Reach.NONE
         if not phones and not openid and not token:
             return ()
-        return tuple(
-            ContactRow(
-                _PAYER, _PERSON, name, language, phone,
-                openid if first else "", token if first else "", int(declined),
-            )
-            for first, phone in zip((True, *(False,) * len(phones)), phones or ("",), strict=False)
-        )  # fmt: skip
+        first, *others = phones or ("",)
+        head = ContactRow(_PAYER, _PERSON, name, language, first, openid, token, int(declined))
+        return (
+            head,
+            *(
+                ContactRow(_PAYER, _PERSON, name, language, phone, "", "", int(declined))
+                for phone in others
+            ),
+        )
 
     def _identity(self, row: int, field: Field, text: str) -> str:
-        value = cells.clean(text)
-        if not value:
-            return ""
         fits = cells.OPENID if field is Field.OPENID else cells.PUSH_TOKEN
-        if fits(value):
+        if not text or fits(text):
+            return text
+        value = cells.clean(text)
+        if not value or fits(value):
             return value
         self._log.add(
             f"{field.value}.malformed", Severity.WARNING, row, field.value,
@@ -114,11 +114,6 @@ class PeopleScan:
         at_building = role is Role.PROPERTY_MANAGER and building != NONE
         subject = Subject.BUILDING if at_building else Subject.AREA
         number = building if at_building else spot.area
-        seen = (subject, number, role, name, texts)
-        if seen in self._managers:
-            return
-        if len(self._managers) < _MEMO:
-            self._managers[seen] = None
         field = _PHONE_FIELD[role]
         phones = self.phones(row, field, texts)
         if number == NONE:

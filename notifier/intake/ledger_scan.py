@@ -73,6 +73,7 @@ class LedgerScan:
         self._hashes, self._rows = array("q"), array("I")
         self._sources, self._flags = array("H"), bytearray()
         self._grades: dict[int, tuple[int, int, bool]] = {}
+        self._offices: set[tuple[tuple[str, ...] | str, int, int]] = set()
         self._contradicted: dict[int, set[str]] = {}
         self._repeated: set[int] = set()
         self._reported: set[tuple[int, int, int]] = set()
@@ -244,7 +245,7 @@ class LedgerScan:
                 people.board(place)
 
             number = numbers.setdefault(account, len(numbers))
-            reachable = contacts and (has_people is False or any(c.reach for c in contacts))
+            reachable = any(not c[-1] or c.reach for c in contacts)
             flag = (_HAS_CONTACT if reachable else 0) | (
                 _HAS_PLACE if building != NONE or spot.area != NONE else 0
             )
@@ -357,13 +358,18 @@ class LedgerScan:
             reader.text(values, Field.OPENID), reader.text(values, Field.PUSH_TOKEN),
             reader.text(values, Field.LOCALE), reader.text(values, Field.OPTED_OUT),
         )  # fmt: skip
-        tenant_phones = reader.texts(values, Field.TENANT_PHONE)
+        tenant_phones = reader.texts(values, Field.TENANT_PHONE) if reader.has_tenants else ()
         if any(tenant_phones):
             contacts += people.tenants(row, reader.text(values, Field.TENANT), tenant_phones)
-        for role, name_field, phone_field in _OFFICES:
-            texts = reader.texts(values, phone_field)
-            if any(texts):
-                people.office(row, role, reader.text(values, name_field), texts, spot, building)
+        # Thousands of rows name the same manager: all their offices are looked at once.
+        offices = (reader.offices.take(values), spot.area, building)
+        if offices not in self._offices:
+            if len(self._offices) < _MEMO:
+                self._offices.add(offices)
+            for role, name_field, phone_field in _OFFICES:
+                texts = reader.texts(values, phone_field)
+                if any(texts):
+                    people.office(row, role, reader.text(values, name_field), texts, spot, building)
         return contacts
 
     def _building(self, row: int, values: Sequence[str], reader: "_RowReader", spot: Spot) -> int:
@@ -549,7 +555,9 @@ class _RowReader:
         self.spot = _Getter(columns, _SPOT_FIELDS)
         self.grade = _Getter(columns, _GRADE_FIELDS)
         self.building_places = [columns[field] for field in _BUILDING_FIELDS if field in columns]
+        self.offices = _Getter(columns, _OFFICE_FIELDS)
         self.building = _Getter(columns, (*_BUILDING_FIELDS, Field.UNIT))
+        self.has_tenants = Field.TENANT_PHONE in columns
         self.has_people = (
             bool(_PEOPLE_FIELDS & columns.keys()) or len(columns.get(Field.PHONE, ())) > 1
         )
@@ -579,6 +587,7 @@ _OFFICES = (
     (Role.VILLAGE_OFFICE, Field.VILLAGE, Field.VILLAGE_PHONE),
     (Role.ACCOUNT_MANAGER, Field.ACCOUNT_MANAGER, Field.ACCOUNT_MANAGER_PHONE),
 )
+_OFFICE_FIELDS = tuple(field for _, name, phone in _OFFICES for field in (name, phone))
 _PEOPLE_FIELDS = frozenset(
     {Field.TENANT_PHONE, Field.MANAGER_PHONE, Field.VILLAGE_PHONE, Field.ACCOUNT_MANAGER_PHONE,
      Field.OPENID, Field.PUSH_TOKEN, Field.LOCALE, Field.OPTED_OUT}

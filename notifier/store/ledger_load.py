@@ -243,9 +243,10 @@ class LedgerLoad:
         ids = [subjects[place.subject][place.number] for place in outline.places]
         rows = await asyncio.to_thread(self._preparing.places, outline.places, ids)
         await engine.insert_rows(connection, "stage_place", ledger_stage.PLACE_COLUMNS, rows)
-        for table, key in (("stage_place", "phone_hmac"), ("stage_place", "place_key")):
-            await connection.execute(text(_ADD_PLACES.format(table=table, key=key)))
-        await connection.execute(text(_RENAME_PLACES))
+        for statement in _for_each(_ADD_PLACES):
+            await connection.execute(text(statement))
+        for statement in (*_for_each(_FIND_PLACES), _INDEX_PLACES, _RENAME_PLACES):
+            await connection.execute(text(statement))
         roles = _roles_spoken_of(outline)
         if roles:
             await connection.exec_driver_sql("DROP TABLE IF EXISTS stage_subject")
@@ -268,8 +269,7 @@ class LedgerLoad:
             )
             spoken = ", ".join(str(int(role)) for role in roles)
             await connection.execute(text(_UNLINK_PLACES.format(roles=spoken)))
-        for key in ("phone_hmac", "place_key"):
-            await connection.execute(text(_LINK_PLACES.format(key=key)))
+        await connection.execute(text(_LINK_PLACES))
 
 
 def _for_each(statement: str) -> list[str]:
@@ -483,30 +483,35 @@ _UNLINK_GONE = """
 """
 _ADD_PLACES = """
     INSERT INTO contact (kind, name, reach, phone_hmac, phone_sealed, place_key)
-    SELECT kind, name, reach, phone_hmac, phone_sealed, place_key FROM {table}
+    SELECT kind, name, reach, phone_hmac, phone_sealed, place_key FROM stage_place
     WHERE {key} IS NOT NULL ORDER BY seq
     ON CONFLICT ({key}) DO NOTHING
 """
 _RENAME_PLACES = """
     UPDATE contact SET name = p.name FROM stage_place p
-    WHERE contact.place_key = p.place_key AND contact.name <> p.name
+    WHERE contact.id = p.contact_id AND p.place_key IS NOT NULL AND contact.name <> p.name
+"""
+_FIND_PLACES = """
+    UPDATE stage_place SET contact_id = (SELECT c.id FROM contact c WHERE c.{key} = stage_place.{key})
+    WHERE {key} IS NOT NULL
+"""
+_INDEX_PLACES = """
+    CREATE INDEX IF NOT EXISTS stage_place_subject ON stage_place (subject, subject_id, contact_id)
 """
 _UNLINK_PLACES = """
     DELETE FROM place_contact
     WHERE role IN ({roles})
     AND EXISTS (SELECT 1 FROM stage_subject s
                 WHERE s.subject = place_contact.subject AND s.subject_id = place_contact.subject_id)
-    AND NOT EXISTS (
-        SELECT 1 FROM stage_place p JOIN contact c
-        ON c.phone_hmac = p.phone_hmac OR c.place_key = p.place_key
-        WHERE p.subject = place_contact.subject AND p.subject_id = place_contact.subject_id
-        AND c.id = place_contact.contact_id)
+    AND NOT EXISTS (SELECT 1 FROM stage_place p
+                    WHERE p.subject = place_contact.subject
+                    AND p.subject_id = place_contact.subject_id
+                    AND p.contact_id = place_contact.contact_id)
 """
 _LINK_PLACES = """
     INSERT INTO place_contact (subject, subject_id, contact_id, role)
-    SELECT p.subject, p.subject_id, c.id, p.role
-    FROM stage_place p JOIN contact c ON c.{key} = p.{key}
-    WHERE p.{key} IS NOT NULL ORDER BY p.seq
+    SELECT subject, subject_id, contact_id, role FROM stage_place
+    WHERE contact_id IS NOT NULL ORDER BY seq
     ON CONFLICT (subject, subject_id, contact_id) DO NOTHING
 """
 #: Plans under way look again at whom they concern.

@@ -42,7 +42,7 @@ TABLES = (
     " phone_sealed {blob}, place_key TEXT, openid TEXT, push_token TEXT, opted_out SMALLINT)",
     "CREATE TEMP TABLE stage_place (seq INTEGER PRIMARY KEY, subject SMALLINT, number INTEGER,"
     " subject_id BIGINT, role SMALLINT, kind SMALLINT, name TEXT, reach SMALLINT,"
-    " phone_hmac {blob}, phone_sealed {blob}, place_key TEXT)",
+    " phone_hmac {blob}, phone_sealed {blob}, place_key TEXT, contact_id BIGINT)",
 )
 PLACE_COLUMNS = (
     "seq", "subject", "number", "subject_id", "role", "kind", "name", "reach", "phone_hmac",
