@@ -109,7 +109,7 @@ def _inflate(packed: bytes, name: str) -> Iterator[bytes]:
         while not inflater.eof:
             block = inflater.decompress(packed, _CHUNK)
             packed = inflater.unconsumed_tail
-            if not block and not packed:
+            if not block and not packed and not inflater.eof:
                 raise ArchiveError(f"文件不完整 / the file is cut short at {name}")
             yield block
     except zlib.error as fault:

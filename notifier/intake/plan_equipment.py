@@ -196,7 +196,7 @@ def _without_old_name(part: str) -> tuple[str, list[str]]:
 
 
 def _read_one(name: str, expected: EquipmentKind, station: str) -> Equipment | None:
-    if not name.strip():
+    if not any(char.isalnum() for char in name):
         return None
     if name.isascii() or "\u3400" <= name[-1] <= "\u9fff":
         return _read_chinese(name, expected, station)

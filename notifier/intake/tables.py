@@ -15,7 +15,7 @@ from pathlib import Path
 import python_calamine
 
 from notifier.domain import errors
-from notifier.intake import archive, html_table
+from notifier.intake import archive, html_table, old_workbook
 
 #: What a cell may hold. Empty cells are None, dates and times are naive, as people write them.
 Cell = str | int | float | bool | datetime | date | time | timedelta | None
@@ -83,7 +83,7 @@ def read_sheets(path: Path, limits: TableLimits = _DEFAULT) -> list[Sheet]:
     data = _read(path, limits)
     try:
         sheets = _read_data(data, limits)
-    except archive.ArchiveError as refusal:
+    except (archive.ArchiveError, old_workbook.OldWorkbookError) as refusal:
         raise TableError(refusal.sentence, code=refusal.code) from refusal
     if not sheets:
         raise TableError("表格中没有内容 / the file holds no rows", code="table.empty")
@@ -172,6 +172,7 @@ def _read_data(data: bytes, limits: TableLimits) -> list[Sheet]:
             )
         return _read_workbook(data, limits)
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        old_workbook.check(data)
         return _read_workbook(data, limits)
     head = data[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
     if head.startswith((b"<!doctype html", b"<html", b"<table", b"<meta", b"<head", b"<div")) or (
