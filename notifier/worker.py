@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
+from notifier import clock as clocks
 from notifier.ports import Store
 from notifier.usecases import dispatch, receipts, reconcile
 from notifier.usecases.dispatch import Outbox
@@ -13,6 +14,15 @@ from notifier.usecases.dispatch import Outbox
 _log = structlog.get_logger()
 #: Runs one step; True means there may be more to do at once.
 Step = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """What there is to do: channels with something due, and whether receipts are overdue."""
+
+    channels: frozenset[str] = frozenset()
+    uncertain: bool = False
+    unconfirmed: bool = False
 
 
 @dataclass(slots=True)
@@ -24,19 +34,21 @@ class Worker:
     idle: float
     heartbeat: float
     lanes: int
+    _waiting: _Waiting = field(default_factory=_Waiting, init=False)
+    _looked_at: float = field(default=float("-inf"), init=False)
 
     async def run(self) -> None:
         """Runs until cancelled; a fault in one step is logged and the loop goes on."""
         async with asyncio.TaskGroup() as group:
             for name, step in self._loops():
-                group.create_task(self._loop(name, step), name=name)
+                group.create_task(self._loop(name, step, self.idle), name=name)
+            group.create_task(self._loop("reclaim", self.reclaim_step, self.heartbeat))
             group.create_task(self._beat(), name="heartbeat")
 
     def _loops(self) -> list[tuple[str, Step]]:
         loops: list[tuple[str, Step]] = [
             ("reconcile", self.reconcile_step),
             ("unconfirmed", self.unconfirmed_step),
-            ("reclaim", self.reclaim_step),
         ]
         for channel in self.outbox.channels:
             loops += [
@@ -45,14 +57,14 @@ class Worker:
             loops.append((f"resolve.{channel}", self._resolve_step(channel)))
         return loops
 
-    async def _loop(self, name: str, step: Step) -> None:
+    async def _loop(self, name: str, step: Step, idle: float) -> None:
         while True:
             more = False
             try:
                 more = await step()
             except Exception:
                 _log.exception("worker.fault", loop=name)
-            await self.outbox.clock.pause(0 if more else self.idle)
+            await self.outbox.clock.pause(0 if more else idle)
 
     async def _beat(self) -> None:
         clock, lease = self.outbox.clock, self.outbox.setting.lease
@@ -87,7 +99,7 @@ class Worker:
 
     def _dispatch_step(self, channel: str) -> Step:
         async def step() -> bool:
-            if channel not in await self._due():
+            if channel not in (await self._look()).channels:
                 return False
             done = await dispatch.dispatch(self.outbox, channel)
             if done.claimed:
@@ -98,12 +110,25 @@ class Worker:
 
         return step
 
-    async def _due(self) -> list[str]:
+    async def _look(self) -> _Waiting:
+        """What is waiting, asked once for all loops: a dozen of them would keep the store busy
+        with nothing."""
+        if clocks.monotonic() - self._looked_at < self.idle / 2:
+            return self._waiting
+        self._looked_at = clocks.monotonic()
+        now = self.outbox.clock.now()
         async with self.store.read() as tx:
-            return await tx.batches.due(self.outbox.clock.now())
+            self._waiting = _Waiting(
+                channels=frozenset(await tx.batches.due(now)),
+                uncertain=bool(await tx.batches.uncertain_due(now, 1)),
+                unconfirmed=bool(await tx.batches.unconfirmed_due(now, 1)),
+            )
+        return self._waiting
 
     def _resolve_step(self, channel: str) -> Step:
         async def step() -> bool:
+            if not (await self._look()).uncertain:
+                return False
             resolved = await receipts.resolve(self.outbox, channel)
             if resolved:
                 _log.info("batch.resolved", channel=channel, batches=resolved)
@@ -113,6 +138,8 @@ class Worker:
 
     async def unconfirmed_step(self) -> bool:
         """Batches whose time for receipts is over."""
+        if not (await self._look()).unconfirmed:
+            return False
         closed = await receipts.give_up(self.outbox)
         if closed:
             _log.info("batch.closed", batches=closed)
