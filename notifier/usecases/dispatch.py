@@ -44,6 +44,8 @@ class Outbox:
     worker: str
     clock: Clock
     batches_a_step: int = 16
+    #: Messages by channel and outcome since this process started, for the metrics.
+    counted: Counter[tuple[str, str]] = field(default_factory=Counter)
     _failures: Counter[str] = field(default_factory=Counter)
 
 
@@ -133,6 +135,7 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
     slices = [item for item in slices if item.claimed.batch_id in going]
     await _call(outbox.channels[name], slices)
     counted = await _record(outbox, name, send, slices)
+    outbox.counted.update({(name, outcome): number for outcome, number in counted.items()})
     return Dispatched(claimed=len(claimed_ids), outcomes=counted)
 
 
