@@ -1,6 +1,7 @@
 """Reads a policy file (TOML) into a ``Policy``; the shipped ones stand in ``notifier/policies``."""
 
 import hashlib
+import json
 import re
 import tomllib
 from datetime import time, timedelta
@@ -94,6 +95,11 @@ def read_policy(name_or_path: str) -> policy.Policy:
 
     Raises ``PolicyError`` naming the line of the file that is wrong.
     """
+    return policy_from_dict(read_policy_file(name_or_path))
+
+
+def read_policy_file(name_or_path: str) -> dict[str, Any]:
+    """The same file as parsed, as it is kept when the policy is applied. Raises ``PolicyError``."""
     shipped = resources.files("notifier") / "policies" / f"{name_or_path}.toml"
     if shipped.is_file():
         text = shipped.read_text(encoding="utf-8")
@@ -103,7 +109,7 @@ def read_policy(name_or_path: str) -> policy.Policy:
         except OSError as error:
             raise PolicyError(f"There is no policy {name_or_path}: {error.strerror}.") from error
     try:
-        return policy_from_dict(tomllib.loads(text))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"The policy {name_or_path} is not TOML: {error}.") from error
 
@@ -119,7 +125,7 @@ def policy_from_dict(raw: dict[str, Any]) -> policy.Policy:
     quiet = file.quiet_hours
     return policy.Policy(
         name=file.name,
-        version=hashlib.sha256(repr(sorted(raw.items(), key=str)).encode()).hexdigest()[:12],
+        version=_digest(raw),
         jurisdiction=file.jurisdiction,
         rules=tuple(policy.Rule(**dict(rule)) for rule in file.rules),
         legal_lead=file.legal_lead,
@@ -134,3 +140,9 @@ def policy_from_dict(raw: dict[str, Any]) -> policy.Policy:
         owner=file.owner,
         part_price=file.part_price,
     )
+
+
+def _digest(raw: dict[str, Any]) -> str:
+    """The same for a file and for its copy in the store, whose keys come back in another order."""
+    text = json.dumps(raw, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

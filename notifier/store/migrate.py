@@ -58,7 +58,7 @@ async def require_latest(database: engine.Database) -> None:
     if found != latest():
         raise SchemaBehind(
             f"The database is at schema revision {found or 'none'}, this release needs {latest()};"
-            " run `notifier migrate`."
+            " run `notifier db upgrade`."
         )
 
 
