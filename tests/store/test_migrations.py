@@ -104,7 +104,7 @@ async def test_an_unmigrated_database_is_refused() -> None:
     """With the command that mends it."""
     database = await engine.Database.open("sqlite://")
 
-    with pytest.raises(migrate.SchemaBehind, match="notifier migrate"):
+    with pytest.raises(migrate.SchemaBehind, match="notifier db upgrade"):
         await migrate.require_latest(database)
 
     await database.close()
