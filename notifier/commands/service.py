@@ -1,0 +1,132 @@
+"""``notifier`` serve, dispatch: the program that tells people, and one step of it by hand."""
+
+import asyncio
+import importlib
+import signal
+from collections import Counter
+
+from notifier import log
+from notifier.commands import base, console
+from notifier.commands.base import Context
+from notifier.runtime import Runtime
+from notifier.usecases import dispatch, receipts, reconcile
+
+
+def register(subparsers: base.Subparsers) -> None:
+    """Adds the commands."""
+    parser = base.add(
+        subparsers,
+        "serve",
+        "运行服务 / run the service: API, pages, and the loops that tell people",
+        "notifier serve --config notifier.toml\n"
+        "notifier serve --clock-start 2026-03-01T07:00 --clock-speed 3600 --port 8080",
+        serve,
+        json=False,
+    )
+    parser.add_argument("--host", help="监听地址 / address to listen on")
+    parser.add_argument("--port", type=int, help="监听端口 / port; 0: any free one")
+    parser.add_argument("--clock-start", metavar="TIME", help="模拟时钟起点 / a simulated time")
+    parser.add_argument(
+        "--clock-speed", type=float, metavar="N", help="模拟时钟倍速 / times as fast as real time"
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--worker-only", action="store_true", help="只运行后台 / the loops, no pages and no API"
+    )
+    which.add_argument("--no-worker", action="store_true", help="只提供接口 / API and pages only")
+    parser = base.add(
+        subparsers,
+        "dispatch",
+        "手工执行一轮 / do by hand what is due, then stop",
+        "notifier dispatch --once",
+        dispatch_once,
+    )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        required=True,
+        help="一轮后结束 / one round (`serve` goes on)",
+    )
+
+
+async def serve(context: Context) -> int:
+    """``notifier serve``; until SIGTERM or SIGINT."""
+    settings = context.settings
+    log.configure(format=settings.log.format, level=settings.log.level)
+    async with context.runtime() as runtime:
+        if context.args.worker_only:
+            context.console.note("后台运行中 / the loops are running")
+            await run_worker(runtime)
+            return base.OK
+        # The pages are not needed by any other command, and take a while to load.
+        app = importlib.import_module("notifier.web.app")
+        options = {"loops": False} if context.args.no_worker else {}
+        await app.serve(runtime, ready=lambda address: context.console.say(address), **options)
+    return base.OK
+
+
+async def run_worker(runtime: Runtime) -> None:
+    """The background loops until a signal; what is under way is taken up again after the lease."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        work = asyncio.create_task(runtime.worker().run(), name="worker")
+        stop = asyncio.create_task(stopped.wait(), name="stop")
+        await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            stop.cancel()
+            work.result()
+        work.cancel()
+        await asyncio.gather(work, stop, return_exceptions=True)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def dispatch_once(context: Context) -> int:
+    """``notifier dispatch --once``: reconcile what asks for it, send what is due, close what is over."""
+    outcomes: Counter[str] = Counter()
+    batches = 0
+    async with context.runtime() as runtime:
+        outbox = runtime.outbox
+        reclaimed = await receipts.reclaim(outbox)
+        plans = await _reconcile(runtime)
+        async with runtime.store.read() as tx:
+            due = await tx.batches.due(runtime.clock.now())
+        for name in due:
+            if name not in outbox.channels:
+                context.console.note(f"渠道 {name} 未启用 / channel {name} is not enabled")
+                continue
+            while (done := await dispatch.dispatch(outbox, name)).claimed:
+                batches += done.claimed
+                outcomes.update(done.outcomes)
+        for name in outbox.channels:
+            await receipts.resolve(outbox, name)
+        closed = await receipts.give_up(outbox)
+        plans += await _reconcile(runtime)
+    shown = {
+        "plans_reconciled": plans,
+        "batches": batches,
+        "outcomes": dict(sorted(outcomes.items())),
+        "batches_closed": closed,
+        "reclaimed": reclaimed,
+    }
+    if context.wants_json:
+        context.console.json(shown)
+    else:
+        context.console.say(
+            f"对账 plans {plans}，批次 batches {batches}，结果 outcomes {console.counted(outcomes)}，"
+            f"关闭 closed {closed}"
+        )
+    return base.OK
+
+
+async def _reconcile(runtime: Runtime) -> int:
+    number = 0
+    while await reconcile.reconcile_next(
+        runtime.store, runtime.setting, runtime.outbox.worker, runtime.clock
+    ):
+        number += 1
+    return number

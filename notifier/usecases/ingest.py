@@ -1,0 +1,220 @@
+"""Takes the plans of a file in: each is submitted by itself, and the file is remembered."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from notifier.domain import errors, matching
+from notifier.domain.finding import Finding, Severity, has_errors
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.plan import PlanContent, PlanDraft
+from notifier.ports import Store
+from notifier.usecases import plans
+from notifier.usecases.plans import Incoming, Submitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of one plan of the file. ``revision`` is 0 where nothing is stored; ``code`` and
+    ``sentence`` say why a plan was refused outright."""
+
+    number: str
+    sheet: str
+    row: int | None
+    outcome: str
+    revision: int = 0
+    code: str = ""
+    sentence: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values; what is empty is left out."""
+        said = {"code": self.code, "sentence": self.sentence}
+        return {
+            "number": self.number,
+            "sheet": self.sheet,
+            "row": self.row,
+            "outcome": self.outcome,
+            "revision": self.revision,
+        } | {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestReport:
+    """What became of one file. ``before`` is set when the same content came earlier: then nothing was
+    done, and it says when, from whom, and what was made of it."""
+
+    file: str
+    digest: str
+    taken: tuple[Taken, ...]
+    findings: tuple[Finding, ...]
+    before: Mapping[str, Any] | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Outcome (``new``, ``revised``, ``unchanged``, ``refused``) to number of plans."""
+        return dict(sorted(Counter(item.outcome for item in self.taken).items()))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a person has to mend something."""
+        return has_errors(self.findings) or any(
+            item.outcome == Submitted.REFUSED.value for item in self.taken
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as kept with the file."""
+        return {
+            "file": self.file,
+            "digest": self.digest,
+            "counts": self.counts,
+            "taken": [item.as_dict() for item in self.taken],
+            "before": None if self.before is None else dict(self.before),
+        }
+
+
+def file_digest(data: bytes, *, published: date | None = None, department: str = "") -> str:
+    """Names a file by its content and by what was said about it: the same table read for another
+    publication date may hold other times."""
+    digest = hashlib.sha256(data)
+    if published is not None or department:
+        said = "" if published is None else published.isoformat()
+        digest.update(f"\0{said}\0{department}".encode())
+    return digest.hexdigest()
+
+
+async def ingest_plans(
+    store: Store,
+    drafts: Sequence[PlanDraft],
+    file_name: str,
+    digest: str,
+    findings: Sequence[Finding] = (),
+    *,
+    now: datetime,
+    actor: str,
+    again: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> IngestReport:
+    """Submits every plan of a file; ``digest`` names its content (``file_digest``).
+
+    A file whose content came before is not taken again unless ``again``: what people changed since
+    would be undone. A plan that is refused, or cannot be read, costs no other plan; one with
+    findings of severity error is kept as a draft. ``progress`` hears how many plans were taken.
+    """
+    async with store.read() as tx:
+        seen = await tx.plans.file_seen(digest)
+    if seen is not None and not again:
+        return IngestReport(
+            file=file_name,
+            digest=digest,
+            taken=(),
+            findings=(*findings, _seen_before(file_name, seen)),
+            before=_remembered(seen),
+        )
+    taken: list[Taken] = []
+    numbers: dict[str, PlanContent] = {}
+    for count, draft in enumerate(drafts, start=1):
+        taken.append(await _take(store, draft, digest, numbers, now, actor))
+        if progress is not None:
+            progress(count)
+    report = IngestReport(
+        file=file_name, digest=digest, taken=tuple(taken), findings=tuple(findings)
+    )
+    kept = report.as_dict() | {"findings": [finding.as_dict() for finding in findings]}
+    del kept["before"]
+    async with store.write() as tx:
+        await tx.plans.note_file(digest, file_name, kept, now=now, actor=actor)
+        await tx.audited(
+            at=now,
+            actor=actor,
+            action="file.imported",
+            subject=f"file:{digest[:16]}",
+            detail={"name": file_name, "counts": report.counts},
+        )
+    return report
+
+
+async def _take(
+    store: Store,
+    draft: PlanDraft,
+    digest: str,
+    numbers: dict[str, PlanContent],
+    now: datetime,
+    actor: str,
+) -> Taken:
+    content = draft.content
+    place = Taken(number=content.number, sheet=draft.sheet, row=draft.row, outcome="refused")
+    earlier = numbers.setdefault(content.number, content)
+    if earlier != content:
+        # Submitting it would replace the plan that this very file gave the number first.
+        return replace(
+            place,
+            code="plan.number_reused",
+            sentence="同一文件中编号重复 / another plan of this file has the number.",
+        )
+    incoming = Incoming(content=content, source=source_of(draft, digest), findings=draft.findings)
+    try:
+        outcome, plan = await plans.submit(store, incoming, now=now, actor=actor)
+    except errors.Refusal as refusal:
+        return replace(place, code=refusal.code, sentence=refusal.sentence)
+    return replace(place, outcome=outcome.value, revision=0 if plan is None else plan.revision)
+
+
+def source_of(draft: PlanDraft, digest: str = "") -> dict[str, Any]:
+    """Where a plan was read, with the words of every window, as kept with its revision."""
+    return {
+        "file": draft.file,
+        "sheet": draft.sheet,
+        "row": draft.row,
+        "rows": list(draft.rows),
+        "digest": digest,
+        "windows": [
+            {
+                "starts_at": item.window.starts_at.isoformat(),
+                "ends_at": item.window.ends_at.isoformat(),
+                "text": item.text,
+                "row": item.row,
+            }
+            for item in draft.source_windows
+        ],
+    }
+
+
+def foresee(draft: PlanDraft, network: NetworkIndex) -> dict[str, Any]:
+    """Whom a plan would touch by the ledger as it is, without storing anything: usage points by class,
+    areas, and what matching doubts."""
+    match = matching.match(draft.content, network)
+    classes = {group.number: group.impact_class.value for group in match.groups}
+    points: Counter[str] = Counter()
+    for area_id, number in match.areas.items():
+        points[classes[number]] += network.areas[area_id].points
+    for feeder_id, number in match.feeders.items():
+        points[classes[number]] += network.feeders[feeder_id].points
+    return {
+        "points": dict(sorted(points.items())),
+        "areas": len(match.areas),
+        "findings": [finding.as_dict() for finding in match.findings],
+    }
+
+
+def _remembered(seen: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": seen["name"],
+        "received_at": seen["received_at"].isoformat(),
+        "received_by": seen["received_by"],
+        "counts": seen["outcome"].get("counts", {}),
+        "taken": seen["outcome"].get("taken", []),
+    }
+
+
+def _seen_before(file_name: str, seen: Mapping[str, Any]) -> Finding:
+    return Finding(
+        code="file.seen_before",
+        severity=Severity.INFO,
+        file=file_name,
+        found=f"{seen['name']} {seen['received_at'].isoformat(timespec='minutes')}",
+        expected="内容相同的文件已导入；--again 再次导入 / "
+        "a file with this content was imported; --again takes it once more",
+    )
