@@ -156,6 +156,10 @@ class WebSettings(_Section):
     trusted_proxies: tuple[Network, ...] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed"
     )
+    open_pages: bool = Field(
+        default=False,
+        description="true: anybody may read the pages without logging in, for demonstrations",
+    )
 
 
 class UploadSettings(_Section):

@@ -8,10 +8,12 @@ import structlog
 
 from notifier import clock as clocks
 from notifier.ports import Store
-from notifier.usecases import dispatch, receipts, reconcile
+from notifier.usecases import dispatch, postings, receipts, reconcile
 from notifier.usecases.dispatch import Outbox
 
 _log = structlog.get_logger()
+#: Seconds between two looks at undone posters, also under a simulated clock.
+_WATCH_SECONDS = 0.25
 #: Runs one step; True means there may be more to do at once.
 Step = Callable[[], Awaitable[bool]]
 
@@ -36,14 +38,26 @@ class Worker:
     lanes: int
     _waiting: _Waiting = field(default_factory=_Waiting, init=False)
     _looked_at: float = field(default=float("-inf"), init=False)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def run(self) -> None:
-        """Runs until cancelled; a fault in one step is logged and the loop goes on."""
+        """Runs until ``stop``, or until cancelled; a fault in one step is logged and the loop goes on."""
+        loops = [(name, step, self.idle) for name, step in self._loops()]
+        loops.append(("reclaim", self.reclaim_step, self.heartbeat))
+        loops.append(("postings", self.postings_step, max(self.idle, _WATCH_SECONDS)))
         async with asyncio.TaskGroup() as group:
-            for name, step in self._loops():
-                group.create_task(self._loop(name, step, self.idle), name=name)
-            group.create_task(self._loop("reclaim", self.reclaim_step, self.heartbeat))
-            group.create_task(self._beat(), name="heartbeat")
+            beat = group.create_task(self._beat(), name="heartbeat")
+            tasks = [
+                group.create_task(self._loop(name, step, idle), name=name)
+                for name, step, idle in loops
+            ]
+            await asyncio.wait(tasks)
+            beat.cancel()
+
+    def stop(self) -> None:
+        """Lets every loop finish the step it is in, so that nothing is left half sent; then ``run``
+        returns."""
+        self._stopping.set()
 
     def _loops(self) -> list[tuple[str, Step]]:
         loops: list[tuple[str, Step]] = [
@@ -58,7 +72,7 @@ class Worker:
         return loops
 
     async def _loop(self, name: str, step: Step, idle: float) -> None:
-        while True:
+        while not self._stopping.is_set():
             more = False
             try:
                 more = await step()
@@ -144,6 +158,14 @@ class Worker:
         if closed:
             _log.info("batch.closed", batches=closed)
         return closed > 0
+
+    async def postings_step(self) -> bool:
+        """Doors without a poster, as their time comes."""
+        outbox = self.outbox
+        changed = await postings.watch(self.store, outbox.setting, outbox.clock.now())
+        if changed:
+            _log.info("posting.watched", changed=changed)
+        return False
 
     async def reclaim_step(self) -> bool:
         """What dead workers held."""
