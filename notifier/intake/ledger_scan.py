@@ -245,7 +245,9 @@ class LedgerScan:
                 people.board(place)
 
             number = numbers.setdefault(account, len(numbers))
-            reachable = any(not c[-1] or c.reach for c in contacts)
+            reachable = contacts and (
+                not has_people or any(not c.opted_out or c.reach for c in contacts)
+            )
             flag = (_HAS_CONTACT if reachable else 0) | (
                 _HAS_PLACE if building != NONE or spot.area != NONE else 0
             )

@@ -139,4 +139,4 @@ async def test_a_large_file_is_read_beside_the_loop(
     await watching
 
     assert report.counts["added"] == 60_000
-    assert longest < 0.5  # the benchmark holds it to 50 ms on a quiet machine
+    assert longest < 0.5  # wide, for a busy machine; the benchmark prints the figure
