@@ -9,6 +9,8 @@ from notifier.intake import tables
 
 _BRACKETED = re.compile(r"[(（\[【〔<《][^()（）\[\]【】]*[)）\]】〕>》]")
 _ORNAMENT = re.compile(r"[*＊:：•·.、,，\s\"'“”_\-—/\\]+")
+#: A day or a time: no label, so its row is no header.
+_VALUE = re.compile(r"\d\s*[年月日:：点时]\s*\d|\d[./-]\d")
 _COUNTED = re.compile(r"(?:\d+|[一二三四五])$")
 
 
@@ -79,19 +81,28 @@ def find_header(
     within: int = 40,
     at_least: int = 2,
     any_of: Collection[str] = (),
+    prefers_first: bool = False,
 ) -> Header | None:
     """The header among the first ``within`` rows from ``start``, or None.
 
     It is the row that names the most different fields, ``at_least`` that many and, where given,
-    one of ``any_of``. A second row of sub-labels (开始, 结束 under 停电时间) belongs to it.
+    one of ``any_of``. Where a sheet may hold several tables, ``prefers_first`` takes the first row
+    that is mostly labels. A second row of sub-labels (开始, 结束 under 停电时间) belongs to it.
     """
     best: tuple[int, int] = (0, -1)
     stop = min(start + within, len(sheet.rows))
     for index in range(start, stop):
-        fields = _fields(vocabulary, _labels(sheet.rows[index]))
+        labels = _labels(sheet.rows[index])
+        fields = _fields(vocabulary, labels)
         found = set(fields.values())
-        if len(found) > best[0] and (not any_of or found & set(any_of)):
+        if any_of and not found & set(any_of):
+            continue
+        if len(found) > best[0]:
             best = (len(found), index)
+        is_mostly_labels = len(found) >= at_least and 2 * len(fields) >= len(labels)
+        if prefers_first and is_mostly_labels and not any(map(_VALUE.search, labels.values())):
+            best = (len(found), index)
+            break
     if best[0] < at_least:
         return None
     return _build(sheet, vocabulary, start, best[1])

@@ -66,7 +66,9 @@ def _says(row: PlanRow) -> tuple[object, ...]:
 
 
 def _differs_in_time_only(before: PlanRow, row: PlanRow) -> bool:
-    if before.number or row.number or not row.equipment or not row.windows:
+    if before.number or row.number or not row.equipment:
+        return False
+    if not (before.windows and row.windows) or before.has_errors or row.has_errors:
         return False
     if before.transfers or row.transfers:
         return False

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from notifier.domain.finding import Finding, Severity, has_errors
 from notifier.domain.plan import (
@@ -21,7 +21,11 @@ from notifier.intake.window_tokens import Kind, tokenize
 
 TIME_FIELDS = ("date", "time", "start", "end", "start_date", "start_time", "end_date", "end_time")
 _TELLING = (*TIME_FIELDS, "line", "equipment", "transformer", "scope", "transfer", "works")
-_MANOEUVRE = re.compile(r"转供电?|倒供|转电|倒电|合环|回倒|恢复|短时|停电")
+_MANOEUVRE = re.compile(r"转供电?|倒供|转电|倒电|合环|回倒|恢复|短时|停电|转出|转回|倒出|倒回|断电")
+_DURATION = re.compile(
+    r"(?P<hours>\d{1,2}(?:\.\d+)?)(?::(?P<minutes>[0-5]\d)(?::00)?|\s*(?:h|hours?|个?小时)?)"
+)
+_LONGEST_SPAN = timedelta(hours=2)
 _NAME_FIELDS = (
     ("line", EquipmentKind.FEEDER),
     ("equipment", EquipmentKind.UNKNOWN),
@@ -310,6 +314,8 @@ class RowReader:
         end = _together(self._cell("end_date"), self._cell("end_time"), end)
         if start is None and (end is not None or "end" in self._header.columns):
             start, time_ = time_, None
+        if start is not None and end is None:
+            end = self._end_by_duration(start, row)
         if day is None and time_ is None and start is None and end is None:
             self._without_time(row)
             return
@@ -344,6 +350,36 @@ class RowReader:
         self._check_day_label(row, parsed.days, context)
         self._check_continuation(row)
 
+    def _end_by_duration(self, start: tables.Cell, row: PlanRow) -> str | None:
+        """The end of a row that gives a start and how long it lasts, as words."""
+        cell = self._cell("duration")
+        match = _DURATION.fullmatch(tables.cell_text(cell).lower())
+        times = [
+            token
+            for token in tokenize(plan_windows.moment_text(start)).items
+            if token.kind is Kind.TIME
+        ]
+        if match is None or len(times) != 1 or times[0].part:
+            return None
+        if match["minutes"]:
+            seconds = int(match["hours"]) * 3600 + int(match["minutes"]) * 60
+        else:
+            seconds = round(float(match["hours"]) * 3600)
+        ends = times[0].value + seconds
+        if not 0 < seconds <= 86_400:
+            return None
+        self._add(
+            row,
+            "window.from_duration",
+            Severity.INFO,
+            self._label("duration"),
+            tables.cell_text(cell),
+            "由开始时间和时长得出 / the end is the start and the duration",
+        )
+        shift = "次日" if ends > 86_400 else ""
+        ends -= 86_400 if ends > 86_400 else 0
+        return f"{shift}{ends // 3600}:{ends // 60 % 60:02}:{ends % 60:02}"
+
     def _published_context(self, row: PlanRow) -> DateContext:
         if row.published is None:
             return self._context
@@ -356,6 +392,7 @@ class RowReader:
             before is not None
             and bool(row.equipment)
             and row.number in ("", before.number)
+            and all(item.kind is not EquipmentKind.UNKNOWN for item in row.equipment)
             and self._cell("transfer_time") is None
         )
         if is_another_line:
@@ -382,7 +419,8 @@ class RowReader:
         """Times under a plan, with nothing else in the row, are further times of that plan."""
         before = self._before
         says_more = row.equipment or row.scope or row.works or row.number
-        if before is None or says_more or self._header.columns.get("transfer"):
+        says_other = before is not None and row.kind not in (None, before.kind)
+        if before is None or says_more or says_other or self._header.columns.get("transfer"):
             return
         row.continues = True
         self._add(
@@ -477,6 +515,15 @@ class RowReader:
                 "转电、回倒各一个时段 / one span for the transfer, one for the transfer back",
             )
             spans = spans[:2]
+        if any(span.window.duration > _LONGEST_SPAN for span in spans):
+            self._add(
+                row,
+                "transfer.long_span",
+                Severity.WARNING,
+                self._label("transfer_time", "time", "start"),
+                spans[0].text,
+                "几秒停电所在的几分钟 / the minutes within which the seconds fall",
+            )
         row.transfer_windows = spans
         row.transfers = (
             Transfer(
@@ -487,7 +534,10 @@ class RowReader:
         )
 
     def _transfer_spans(self, row: PlanRow) -> tuple[SourceWindow, ...]:
-        if "transfer_time" not in self._columns and "back_time" not in self._columns:
+        fields = [name for name in ("transfer_time", "back_time") if name in self._columns]
+        if not fields and any(char.isdigit() for char in self._text("transition")):
+            fields = ["transition"]
+        if not fields:
             return ()
         found: list[SourceWindow] = []
         zone = self._context.zone
@@ -497,7 +547,7 @@ class RowReader:
             context = replace(context, day=first)
         elif isinstance(day := self._cell("date"), date):
             context = replace(context, day=day)
-        for name in ("transfer_time", "back_time"):
+        for name in fields:
             cell = self._cell(name)
             if cell is None:
                 continue

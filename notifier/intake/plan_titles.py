@@ -29,6 +29,9 @@ _FOOTER = re.compile(
 )
 
 
+_TITLE = re.compile(
+    r"(?:停电|检修|施工|转供|转电).*(?:计划|安排|通知|公告|一览|汇总|表)|(?:计划|安排|明细|汇总)表"
+)
 _MAYBE_FOOTER = re.compile(
     r"[备備注说附制填审批编校复核报签主联电合总共小抄打日页第单以特敬请温\s]|note|total|prepared|approved"
     r"|примеч|итого|ghi|tổng",
@@ -39,6 +42,11 @@ _MAYBE_FOOTER = re.compile(
 def is_footer(text: str) -> bool:
     """Whether a row that begins with this text is a note, a signature or a total."""
     return _MAYBE_FOOTER.match(text) is not None and _FOOTER.search(normalise(text)) is not None
+
+
+def is_title(text: str) -> bool:
+    """Whether a lone text is the title of a table or of a part of it."""
+    return _TITLE.search(text) is not None
 
 
 def read_titles(titles: tuple[str, ...], context: DateContext) -> DateContext:

@@ -77,6 +77,8 @@ def parse_span(
 def _read(
     context: DateContext, text: str, column: str, day_words: str, time_words: str
 ) -> ParsedWindows:
+    if time_words and _BARE_DAY.fullmatch(day_words):
+        day_words += "日"
     return WindowReader(context, text, column).read(day_words, time_words)
 
 
@@ -84,6 +86,8 @@ def _read(
 def _read_span(
     context: DateContext, text: str, column: str, day_words: str, start_words: str, end_words: str
 ) -> ParsedWindows:
+    if _BARE_DAY.fullmatch(day_words):
+        day_words += "日"
     tokens = tokenize(start_words).items
     times_at = [at for at, token in enumerate(tokens) if token.kind is Kind.TIME]
     has_range = len(times_at) > 1 and any(
@@ -162,6 +166,8 @@ def _source(cell: tables.Cell, words: str) -> str:
     return tables.cell_text(cell) if isinstance(cell, str) else words
 
 
+#: A column of days under a title with the month.
+_BARE_DAY = re.compile(r"\d{1,2}")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?|0?\.\d+")
 _FOUR_FIGURES = re.compile(
     r"(?<!\d)([012]\d)([0-5]\d)\s*([-—–~～至到]+)\s*([012]\d)([0-5]\d)(?!\d)"

@@ -112,6 +112,7 @@ class _SheetReader:
         self._published = published
         self._department = department
         self._rows: list[PlanRow] = []
+        self._headings: list[str] = []
         self._known_labels: dict[str, bool] = {}
 
     def about_sheet(self, code: str, severity: Severity, expected: str) -> Finding:
@@ -128,13 +129,22 @@ class _SheetReader:
     def read(self) -> bool:
         """Fill ``drafts`` and ``findings``; False where there is no header."""
         header = headers.find_header(
-            self._sheet, plan_columns.VOCABULARY, any_of=plan_columns.ESSENTIAL
+            self._sheet,
+            plan_columns.VOCABULARY,
+            any_of=plan_columns.ESSENTIAL,
+            prefers_first=True,
         )
         if header is None:
             return False
-        context = DateContext(zone=self._zone, published=self._published)
-        context = plan_titles.read_titles((*header.titles, self._sheet.name), context)
+        self._check_above(header)
+        base = DateContext(zone=self._zone, published=self._published)
+        context = plan_titles.read_titles((*header.titles, self._sheet.name), base)
         while header is not None:
+            titled = plan_titles.read_titles(tuple(self._headings), base)
+            if titled != base:
+                # The table below has a title of its own.
+                context = plan_titles.read_titles((self._sheet.name,), titled)
+            self._headings = []
             context = self._with_order(header, context)
             self._report_header(header)
             header = self._read_body(header, context)
@@ -150,6 +160,13 @@ class _SheetReader:
                 )
             )
         return True
+
+    def _check_above(self, header: headers.Header) -> None:
+        """Titles are one or two texts; a row of more, above the header, was not read."""
+        for index, cells in enumerate(self._sheet.rows[: header.index]):
+            texts = list(dict.fromkeys(filter(None, map(tables.cell_text, cells))))
+            if len(texts) > 2:
+                self._note("row.ignored", self._sheet.first_row + index, texts[0])
 
     def _read_body(self, header: headers.Header, context: DateContext) -> headers.Header | None:
         """Read the rows below a header; the next header where another table follows."""
@@ -207,6 +224,7 @@ class _SheetReader:
                 )
             )
         self._rows.append(row)
+        self._headings = []
 
     def _read_lone_text(
         self,
@@ -232,6 +250,10 @@ class _SheetReader:
         day = plan_titles.heading_day(text, context)
         if plan_titles.is_footer(text):
             self._note("row.footer", number, text)
+        elif plan_titles.is_title(text):
+            reader.under_heading(day)
+            self._headings.append(text)
+            self._note("row.heading", number, text)
         elif day is not None and in_column not in TIME_FIELDS[1:]:
             reader.under_heading(day)
             self._note("row.heading", number, text)
@@ -334,6 +356,7 @@ def _plan_as_dict(draft: PlanDraft, zone: ZoneInfo) -> dict[str, Any]:
         "windows": [
             _window_as_dict(item.window, zone) | {"text": item.text, "row": item.row}
             for item in draft.source_windows
+            if item.window in content.windows or not content.windows
         ],
         "transfers": [_transfer_as_dict(item, zone) for item in content.transfers],
         "scope": content.scope,

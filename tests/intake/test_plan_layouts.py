@@ -463,3 +463,80 @@ def test_the_json_has_the_promised_shape(tmp_path: Path) -> None:
         {"code", "severity", "column", "found", "expected", "row"} <= set(item)
         for item in bad["findings"]
     )
+
+
+def test_two_tables_on_one_sheet_are_both_read(tmp_path: Path) -> None:
+    """The second has more columns, other ones, and a title with another month."""
+    path = write(
+        tmp_path / "u.xlsx",
+        [
+            ["甲供电所停电计划（2025年10月）"],
+            ["停电线路", "停电时间", "工作内容"],
+            ["科山线", "3日8:00-9:00", "消缺"],
+            [],
+            ["乙供电所停电计划（2025年11月）"],
+            ["日期", "时间", "设备名称", "停电范围", "备注"],
+            ["4日", "8:00-9:00", "化机线2号公变", "西街", ""],
+        ],
+    )
+
+    first, second = read(path, published=None).plans
+
+    assert (names(first), spans(first)) == (["科山线"], ["10-03 08:00/10-03 09:00"])
+    assert (names(second), spans(second)) == (["化机线2号公变"], ["11-04 08:00/11-04 09:00"])
+
+
+def test_a_start_and_a_duration_give_the_end(tmp_path: Path) -> None:
+    """停电时长 where no end is given, past midnight too."""
+    path = write(
+        tmp_path / "v.xlsx",
+        [
+            ["停电线路", "停电时间", "送电时间", "停电时长(小时)"],
+            ["科山线", "10月3日8:00", "", 9],
+            ["化机线", "10月3日22:00", "", "8.5小时"],
+        ],
+    )
+
+    first, second = read(path).plans
+
+    assert spans(first) == ["10-03 08:00/10-03 17:00"]
+    assert spans(second) == ["10-03 22:00/10-04 06:30"]
+    assert "window.from_duration" in codes(second, Severity.INFO)
+
+
+def test_a_bad_row_is_not_joined_to_a_good_neighbour(tmp_path: Path) -> None:
+    """Rows without numbers that differ in their day alone are one plan, but not a broken one."""
+    path = write(
+        tmp_path / "w.xlsx",
+        [
+            ["停电线路", "日期", "时间"],
+            ["科山线", "- 月3日", "8:00-9:00"],
+            ["科山线", "10月4日", "8:00-9:00"],
+            ["科山线", "10月5日", "8:00-9:00"],
+        ],
+    )
+
+    bad, good = read(path).plans
+
+    assert bad.rows == (2,)
+    assert (good.rows, codes(good, Severity.ERROR)) == ((3, 4), set())
+
+
+def test_hidden_sheets_and_sheets_without_a_table_are_said(tmp_path: Path) -> None:
+    """A hidden draft is no plan; a page of instructions is no error beside a table."""
+    path = write(tmp_path / "x.xlsx", [["停电线路", "停电时间"], ["科山线", "10月3日8:00-9:00"]])
+    workbook = openpyxl.load_workbook(path)
+    workbook.create_sheet("草稿").append(["停电线路", "停电时间"])
+    workbook["草稿"].append(["化机线", "10月3日8:00-9:00"])
+    workbook["草稿"].sheet_state = "hidden"
+    workbook.create_sheet("说明").append(["请按格式填写"])
+    workbook.save(path)
+
+    found = read(path)
+
+    assert len(found.plans) == 1
+    assert [(item.code, item.sheet) for item in found.findings] == [
+        ("sheet.hidden", "草稿"),
+        ("header.missing", "说明"),
+    ]
+    assert not any(item.severity is Severity.ERROR for item in found.findings)
