@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from notifier.domain import errors
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 _OVERLAP = 64
 
 #: References that leave the first 26 columns or the first 99,999 rows; all others need no look.
@@ -47,7 +47,7 @@ def check_archive(data: bytes, *, unpacked: int, ratio: float, cells: int) -> fr
         raise ArchiveError(
             "文件已损坏，无法解压 / the file is damaged and cannot be unpacked"
         ) from fault
-    allowed = min(unpacked, max(int(len(data) * ratio), 16 * _CHUNK))
+    allowed = min(unpacked, max(int(len(data) * ratio), (16 << 20)))
     for member in members:
         allowed -= _check_member(data, member, allowed, cells)
     return frozenset(member.filename for member in members)
