@@ -60,7 +60,7 @@ async def serve(context: Context) -> int:
             return base.OK
         # The pages are not needed by any other command, and take a while to load.
         app = importlib.import_module("notifier.web.app")
-        options = {"loops": False} if context.args.no_worker else {}
+        options = {"with_worker": False} if context.args.no_worker else {}
         await app.serve(runtime, ready=lambda address: context.console.say(address), **options)
     return base.OK
 
