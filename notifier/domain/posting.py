@@ -132,6 +132,7 @@ class TaskFilter:
     mine_of: str | None = None
     available_to: str | None = None
     is_done: bool = False
+    is_open: bool = False
     plan: str = ""
     building: str = ""
     area: str = ""

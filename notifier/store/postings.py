@@ -57,7 +57,7 @@ class Postings:
             parameters["plan"] = wanted.plan
         if wanted.is_done:
             where.append("t.finished_at IS NOT NULL")
-        elif wanted.mine_of or wanted.available_to:
+        elif wanted.mine_of or wanted.available_to or wanted.is_open:
             where += ["n.expires_at > :now", _WORTH_DOING]
         elif not wanted.plan:
             where.append("n.expires_at > :now")
@@ -99,6 +99,22 @@ class Postings:
         )
         result = await self._connection.execute(prepared, parameters)
         return [_task(row) for row in result]
+
+    async def is_within(self, task_id: int, areas: Sequence[str]) -> bool:
+        """Whether the door of a task stands in one of these areas, by name or code."""
+        statement = text(
+            "SELECT 1 FROM delivery d JOIN place_contact l ON l.contact_id = d.contact_id"
+            f" WHERE d.id = :id AND {_at('(x.key IN :keys OR x.code IN :codes)')} LIMIT 1"
+        ).bindparams(bindparam("keys", expanding=True), bindparam("codes", expanding=True))
+        found = await self._connection.scalar(
+            statement,
+            {
+                "id": task_id,
+                "keys": [names.area_key(area) for area in areas],
+                "codes": list(areas),
+            },
+        )
+        return found is not None
 
     async def claim(self, task_id: int, crew: str, *, now: datetime, until: datetime) -> bool:
         """Takes a task for a crew; False while another holds it."""

@@ -117,10 +117,10 @@ async def listed(
         )
 
 
-async def find(store: Store, setting: Setting, task_id: int) -> PostingTask:
+async def find(store: Store, setting: Setting, task_id: int, crew: Crew) -> PostingTask:
     """The task. Raises ``TaskNotFound``."""
     async with store.read() as tx:
-        return await _task(tx, setting, task_id)
+        return await _task(tx, setting, task_id, crew)
 
 
 async def claim(
@@ -131,7 +131,7 @@ async def claim(
     Raises ``TaskNotFound``, ``TaskNotOpen``, ``TaskTaken``.
     """
     async with store.write() as tx:
-        task = await _task(tx, setting, task_id)
+        task = await _task(tx, setting, task_id, crew)
         if task.state(now) not in (TaskState.OPEN, TaskState.LATE, TaskState.CLAIMED):
             raise TaskNotOpen(
                 f"任务 {task_id} 已完成或撤回 / task {task_id} is done, withdrawn or past."
@@ -140,7 +140,7 @@ async def claim(
         if not await tx.postings.claim(task_id, crew.name, now=now, until=until):
             raise TaskTaken(f"任务 {task_id} 已被其他班组领取 / another crew holds task {task_id}.")
         await _audit(tx, "posting.claimed", task, crew, now, until=until.isoformat())
-        return await _task(tx, setting, task_id)
+        return await _task(tx, setting, task_id, crew)
 
 
 async def hand_back(
@@ -148,11 +148,11 @@ async def hand_back(
 ) -> PostingTask:
     """Puts a task back for others, with the reason. Raises ``TaskNotFound``, ``TaskNotYours``."""
     async with store.write() as tx:
-        task = await _task(tx, setting, task_id)
+        task = await _task(tx, setting, task_id, crew)
         if not await tx.postings.hand_back(task_id, crew.name, reason):
             raise TaskNotYours(f"任务 {task_id} 不在您手中 / task {task_id} is not yours.")
         await _audit(tx, "posting.handed_back", task, crew, now, reason=reason)
-        return await _task(tx, setting, task_id)
+        return await _task(tx, setting, task_id, crew)
 
 
 async def finish(
@@ -177,7 +177,7 @@ async def finish(
     if at > now + CLOCK_SLACK:
         raise FinishImplausible("拍照时间在未来 / the photograph was taken in the future.")
     async with store.write() as tx:
-        task = await _task(tx, setting, task_id)
+        task = await _task(tx, setting, task_id, crew)
         if task.finished_at is not None:
             if task.photo == digest:
                 return task
@@ -224,7 +224,7 @@ async def finish(
             tx, "posting.finished", task, crew, now,
             photo=digest, taken_at=at.isoformat(), was=task.delivery_state.name.lower(),
         )  # fmt: skip
-        return await _task(tx, setting, task_id)
+        return await _task(tx, setting, task_id, crew)
 
 
 async def watch(store: Store, setting: Setting, now: datetime) -> int:
@@ -274,9 +274,10 @@ def photo_type(photo: bytes, max_bytes: int) -> str:
     raise PhotoUnusable("照片须为 JPEG 或 PNG / a photograph is a JPEG or PNG file.")
 
 
-async def _task(tx: Transaction, setting: Setting, task_id: int) -> PostingTask:
+async def _task(tx: Transaction, setting: Setting, task_id: int, crew: Crew) -> PostingTask:
     task = await tx.postings.task(task_id, setting.policy.legal_lead)
-    if task is None:
+    outside = crew.areas is not None and not await tx.postings.is_within(task_id, crew.areas)
+    if task is None or outside:
         raise TaskNotFound(f"没有张贴任务 {task_id} / there is no posting task {task_id}.")
     return task
 
