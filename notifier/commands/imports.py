@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -245,8 +246,19 @@ async def import_plans(context: Context) -> int:
     else:
         _show_plans(context, shown)
     refused = any(item.report is not None and item.report.has_errors for item in read)
-    every = [*shown["findings"], *(f for plan in shown["plans"] for f in plan["findings"])]
-    return base.FOUND if refused or console.has_errors(every) else base.OK
+    return base.FOUND if refused or console.has_errors(_findings(shown)) else base.OK
+
+
+def _findings(shown: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that somebody should look at: of the file, of its plans, of matching them."""
+    found = list(shown["findings"])
+    for plan in shown["plans"]:
+        matched = plan.get("taken", plan.get("foreseen", {})).get("findings", ())
+        place = {"sheet": plan["source"]["sheet"] or plan["source"]["file"]}
+        place["row"] = plan["source"]["row"]
+        found += plan["findings"]
+        found += [place | item for item in matched]
+    return found
 
 
 def _progress(context: Context, item: _Read) -> Any:
@@ -373,12 +385,13 @@ def _show_plans(context: Context, shown: dict[str, Any]) -> None:
             for plan in shown["plans"]
         ),
     )
-    out.findings([*shown["findings"], *(f for plan in shown["plans"] for f in plan["findings"])])
+    out.findings(_findings(shown))
     for file in shown.get("files", ()):
         before = file["before"]
         if before is not None:
+            at = console.local(datetime.fromisoformat(before["received_at"]), context.zone)
             out.note(
-                f"{file['file']}: {before['received_at'][:16]} 已由 {before['received_by']} 导入 / "
+                f"{file['file']}: {at} 已由 {before['received_by']} 导入 / "
                 f"came before as {before['name']}: {console.counted(before['counts'])}"
             )
         else:

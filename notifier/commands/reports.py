@@ -212,7 +212,9 @@ _SAID = {
 
 def _line(record: dict[str, Any]) -> str:
     said = "  ".join(
-        str(record[name]) for name in _SAID[record["kind"]] if record.get(name) not in (None, "")
+        " ".join(str(record[name]).split())
+        for name in _SAID[record["kind"]]
+        if record.get(name) not in (None, "")
     )
     return f"{record['at'][:19]}  {record['kind']:<9}  {said}"
 

@@ -1,15 +1,20 @@
 """``notifier`` serve, dispatch: the program that tells people, and one step of it by hand."""
 
 import asyncio
+import contextlib
 import importlib
 import signal
 from collections import Counter
+from collections.abc import Callable
 
 from notifier import log
 from notifier.commands import base, console
 from notifier.commands.base import Context
 from notifier.runtime import Runtime
-from notifier.usecases import dispatch, receipts, reconcile
+from notifier.usecases import dispatch, postings, receipts, reconcile
+
+#: What is being sent when the service is told to stop may take so long to be recorded.
+_DRAIN_SECONDS = 15.0
 
 
 def register(subparsers: base.Subparsers) -> None:
@@ -55,32 +60,47 @@ async def serve(context: Context) -> int:
     log.configure(format=settings.log.format, level=settings.log.level)
     async with context.runtime() as runtime:
         if context.args.worker_only:
-            context.console.note("后台运行中 / the loops are running")
-            await run_worker(runtime)
+            await run_worker(
+                runtime, lambda: context.console.note("后台运行中 / the loops are running")
+            )
             return base.OK
         # The pages are not needed by any other command, and take a while to load.
         app = importlib.import_module("notifier.web.app")
         options = {"with_worker": False} if context.args.no_worker else {}
-        await app.serve(runtime, ready=lambda address: context.console.say(address), **options)
+        await app.serve(runtime, ready=lambda address: _announce(context, address), **options)
     return base.OK
 
 
-async def run_worker(runtime: Runtime) -> None:
-    """The background loops until a signal; what is under way is taken up again after the lease."""
+def _announce(context: Context, address: str) -> None:
+    """At once, also into a pipe: whoever started the service waits for the address."""
+    context.console.say(address)
+    context.console.out.flush()
+
+
+async def run_worker(runtime: Runtime, ready: Callable[[], None]) -> None:
+    """The background loops until SIGTERM or SIGINT; each then finishes the step it is in.
+
+    What is still under way after the time for that is taken up again once its lease has run out.
+    Raises whatever makes the loops end by themselves.
+    """
+    worker = runtime.worker()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    ready()
+    work = asyncio.create_task(worker.run(), name="worker")
+    stop = asyncio.create_task(stopped.wait(), name="stop")
     try:
-        work = asyncio.create_task(runtime.worker().run(), name="worker")
-        stop = asyncio.create_task(stopped.wait(), name="stop")
         await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            stop.cancel()
-            work.result()
-        work.cancel()
-        await asyncio.gather(work, stop, return_exceptions=True)
+        worker.stop()
+        _, late = await asyncio.wait((work,), timeout=_DRAIN_SECONDS)
+        if late:
+            work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
     finally:
+        stop.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
@@ -105,6 +125,7 @@ async def dispatch_once(context: Context) -> int:
         for name in outbox.channels:
             await receipts.resolve(outbox, name)
         closed = await receipts.give_up(outbox)
+        await postings.watch(runtime.store, runtime.setting, runtime.clock.now())
         plans += await _reconcile(runtime)
     shown = {
         "plans_reconciled": plans,

@@ -154,7 +154,7 @@ _EXCEPTIONS = text(
     " WHERE e.plan_id = :plan AND e.closed_at IS NOT NULL ORDER BY 1, 2"
 )
 _AUDIT = text(
-    "SELECT a.* FROM audit a JOIN plan p ON a.subject = p.number WHERE p.id = :plan ORDER BY a.id"
+    "SELECT a.* FROM audit a JOIN plan p ON a.subject = p.number WHERE p.id = :plan ORDER BY a.at, a.id"
 )
 
 

@@ -107,7 +107,9 @@ async def merge(streams: Sequence[AsyncIterator[Record]]) -> AsyncIterator[Recor
 
 
 async def _revisions(tx: Transaction, plan: Plan) -> AsyncIterator[Record]:
-    for revision in await tx.plans.revisions(plan.id):
+    revisions = await tx.plans.revisions(plan.id)
+    # Two processes' clocks may differ: in order of time, which need not be that of the numbers.
+    for revision in sorted(revisions, key=lambda item: item.created_at):
         yield Record(
             revision.created_at.astimezone(UTC),
             "revision",

@@ -19,7 +19,8 @@ from notifier.usecases.plans import Incoming, Submitted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """What became of one plan of the file. ``revision`` is 0 where nothing is stored; ``code`` and
-    ``sentence`` say why a plan was refused outright."""
+    ``sentence`` say why a plan was refused outright; ``findings`` are what matching it against the
+    ledger added to those of the file."""
 
     number: str
     sheet: str
@@ -28,10 +29,15 @@ class Taken:
     revision: int = 0
     code: str = ""
     sentence: str = ""
+    findings: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values; what is empty is left out."""
-        said = {"code": self.code, "sentence": self.sentence}
+        said = {
+            "code": self.code,
+            "sentence": self.sentence,
+            "findings": [dict(finding) for finding in self.findings],
+        }
         return {
             "number": self.number,
             "sheet": self.sheet,
@@ -61,7 +67,9 @@ class IngestReport:
     def has_errors(self) -> bool:
         """Whether a person has to mend something."""
         return has_errors(self.findings) or any(
-            item.outcome == Submitted.REFUSED.value for item in self.taken
+            item.outcome == Submitted.REFUSED.value
+            or any(found["severity"] == Severity.ERROR.value for found in item.findings)
+            for item in self.taken
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -159,7 +167,17 @@ async def _take(
         outcome, plan = await plans.submit(store, incoming, now=now, actor=actor)
     except errors.Refusal as refusal:
         return replace(place, code=refusal.code, sentence=refusal.sentence)
-    return replace(place, outcome=outcome.value, revision=0 if plan is None else plan.revision)
+    if plan is None:
+        return replace(place, outcome=outcome.value)
+    async with store.read() as tx:
+        stored = await tx.plans.revision(plan.id, plan.revision)
+    known = [finding.as_dict() for finding in draft.findings]
+    return replace(
+        place,
+        outcome=outcome.value,
+        revision=plan.revision,
+        findings=tuple(found for found in stored.findings if found not in known),
+    )
 
 
 def source_of(draft: PlanDraft, digest: str = "") -> dict[str, Any]:
