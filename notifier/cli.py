@@ -28,6 +28,7 @@ from notifier.commands import (
 )
 from notifier.commands.base import Context
 from notifier.commands.console import Console
+from notifier.demo import command as demo
 from notifier.domain import errors
 
 _INTERRUPTED = 130
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     )
     base.everywhere(top, default=None)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for room in (imports, plan, reports, telling, house, service, tracing):
+    for room in (imports, plan, reports, telling, house, service, tracing, demo):
         room.register(commands)
     return top
 

@@ -113,13 +113,13 @@ class _Picker:
 def _write_capital(picker: _Picker, path: Path) -> int:
     """Capital construction: whole feeders, two-row heading, times as spreadsheet dates, merged cells."""
     rows: list[tuple[str, str, str, datetime, datetime, str, list[Area]]] = [
-        ("JJ-2026-03-01", "城北变", "10kV人民线", _at(12, 8), _at(12, 17, 30), "人民线绝缘化改造", []),
+        ("JJ-2026-03-01", "城北变", "10kV人民线", _at(14, 8), _at(14, 17, 30), "人民线绝缘化改造", []),
         (
-            "JJ-2026-03-02", "城北变", "10kV学府线", _at(17, 8), _at(17, 18),
+            "JJ-2026-03-02", "城北变", "10kV学府线", _at(19, 8), _at(19, 18),
             "学府线联络开关新建", picker.downstream("10kV学府线", 9),
         ),
-        ("JJ-2026-03-03", "城北变", "10kV工业线", _at(14, 9), _at(14, 17), "工业线电缆迁改", []),
-        ("JJ-2026-03-04", "青山变", "10kV茶场线", _at(19, 8), _at(19, 18), "茶场线更换导线", []),
+        ("JJ-2026-03-03", "城北变", "10kV工业线", _at(16, 9), _at(16, 17), "工业线电缆迁改", []),
+        ("JJ-2026-03-04", "青山变", "10kV茶场线", _at(21, 8), _at(21, 18), "茶场线更换导线", []),
     ]  # fmt: skip
     with xlsxwriter.Workbook(path) as workbook:
         bold = workbook.add_format({"bold": True, "align": "center", "border": 1})
@@ -166,7 +166,7 @@ def _write_repair(picker: _Picker, path: Path) -> int:
     lines = ("10kV湖滨线", "10kV物流线", "10kV青溪线", "10kV新城线", "10kV工业线")
     rows: list[tuple[str, ...]] = []
     for turn in range(10):
-        day = MONTH.replace(day=9 + turn * 2 - (turn // 6))
+        day = MONTH.replace(day=11 + turn * 2 - (turn // 6))
         feeder = lines[turn % len(lines)]
         areas = picker.areas(feeder, rng.randint(2, 4))
         times = ("8:00-17:30", "08:30—16:00", "9时至15时30分", "７：３０－１８：００")[turn % 4]
@@ -183,26 +183,26 @@ def _write_repair(picker: _Picker, path: Path) -> int:
                 "",
             )
         )
-    night = MONTH.replace(day=21)
+    night = MONTH.replace(day=23)
     rows += [
         (
             "XL-2026-0311", "短时停电", _day(night, 0), _WEEKDAYS[night.weekday()],
             "22:00-22:15，次日5:00-5:15", "10kV湖滨线", "", "湖滨线负荷转供新城线", "停电倒供",
         ),
         (
-            "XL-2026-0312", "转供电", "3月23日", "一", "22:30-22:45", "10kV新城线", "",
+            "XL-2026-0312", "转供电", "3月25日", "三", "22:30-22:45", "10kV新城线", "",
             "新城线合环转湖滨线", "合环",
         ),
         (
-            "XL-2026-0313", "临时停电", "3月16日", "一", "13:00-16:00", "",
+            "XL-2026-0313", "临时停电", "3月18日", "三", "13:00-16:00", "",
             "、".join(area.name for area in picker.areas("10kV物流线", 3)), "处理配变渗油", "",
         ),
         (
-            "XL-2026-0314", "计划停电", "3月25日", "五", "8:00-12:00", "",
+            "XL-2026-0314", "计划停电", "3月26日", "五", "8:00-12:00", "",
             "、".join(area.name for area in picker.areas("10kV物流线", 2)), "更换低压电缆", "",
         ),
         (
-            "XL-2026-0315", "计划停电", "3月26日", "四", "22:00-次日5:00", "",
+            "XL-2026-0315", "计划停电", "3月27日", "五", "22:00-次日5:00", "",
             "、".join(area.name for area in picker.areas("10kV物流线", 4)), "夜间配变增容", "",
         ),
     ]  # fmt: skip
@@ -231,10 +231,10 @@ def _write_connection(picker: _Picker, path: Path) -> tuple[int, str, str]:
     rows: list[tuple[str, list[Area], str, str]] = []
     for turn in range(21):
         # No work on the first weekend: the advance notice needs its week.
-        day = MONTH.replace(day=9 + turn * 19 // 21)
+        day = MONTH.replace(day=11 + turn * 17 // 21)
         areas = picker.areas(lines[turn % len(lines)], rng.randint(1, 3) if turn != 3 else 4)
         if turn == 3:
-            day = MONTH.replace(day=18)
+            day = MONTH.replace(day=20)
         rows.append(
             (f"YK2603{turn + 1:02d}", areas, ways[turn % len(ways)](day), rng.choice(_CONNECTIONS))
         )

@@ -1,0 +1,276 @@
+"""The demonstration's house: its settings file, its gateways and its service, each a process.
+
+The gateways are the simulator of the tests, so the demonstration runs from a checkout.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import aiohttp
+import orjson
+
+import notifier
+from notifier.domain import errors
+from notifier.rendering.library import Library
+
+#: Credentials that the simulator accepts; they guard nothing.
+_SMS = {"access_key_id": "demo-key-id", "access_key_secret": "demo-key-secret"}
+_PUSH = {"app_key": "demo-app-key", "master_secret": "demo-master-secret"}
+_WECHAT = {
+    "app_id": "wxdemo0123456789",
+    "app_secret": "demo-wechat-secret",
+    "callback_token": "demo-callback-token",
+}
+_CALLBACK_SECRET = "demo-callback-path"  # noqa: S105  # receipts of a simulator on loopback
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_ZONE = "Asia/Shanghai"
+
+
+class NoSimulator(errors.NotFound):
+    """The gateway simulator is not beside the program: the demonstration needs a checkout."""
+
+    code = "demo.no_simulator"
+
+
+class ProcessEnded(errors.Conflict):
+    """A process of the demonstration did not start, or ended by itself."""
+
+    code = "demo.process_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Time:
+    """The simulated time that every process tells: ``start`` until ``began`` (real), then faster."""
+
+    start: datetime
+    speed: float
+    began: datetime
+
+    def real(self, simulated: timedelta) -> float:
+        """Seconds outside that so much simulated time takes."""
+        return simulated.total_seconds() / self.speed
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """A running simulator. ``ports`` by name: control, aliyun, wechat, jpush."""
+
+    session: aiohttp.ClientSession
+    ports: Mapping[str, int]
+
+    async def steer(self, **settings: Any) -> None:
+        """Changes its behaviour; see the simulator's control API."""
+        async with self.session.post(f"{self._control}/_control", json=settings) as answer:
+            if answer.status != 200:
+                raise ProcessEnded(f"The gateway refused {settings}: {await answer.text()}")
+
+    async def messages(self) -> list[dict[str, Any]]:
+        """Everything it ever took, in the order in which it came."""
+        address = f"{self._control}/_control/messages?limit=10000000"
+        async with self.session.get(address) as answer:
+            found: list[dict[str, Any]] = orjson.loads(await answer.read())["messages"]
+        return found
+
+    async def stats(self) -> dict[str, Any]:
+        """Its counts: messages, refusals, receipts, duplicates."""
+        async with self.session.get(f"{self._control}/_control/stats") as answer:
+            found: dict[str, Any] = orjson.loads(await answer.read())
+        return found
+
+    @property
+    def _control(self) -> str:
+        return f"http://127.0.0.1:{self.ports['control']}"
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def gateway(session: aiohttp.ClientSession, time: Time) -> AsyncIterator[Gateway]:
+    """A simulator in a process of its own; it ends with the block, or when this process dies.
+
+    Raises ``NoSimulator``, ``ProcessEnded``.
+    """
+    root = Path(notifier.__file__).parents[1]
+    if not (root / "tests" / "providers").is_dir():
+        raise NoSimulator(
+            "演示需要源代码目录（tests/providers） / the demonstration runs from a checkout of the "
+            "source, where the gateway simulator is (tests/providers)."
+        )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.providers", "--with-stdin",
+        "--clock-start", time.start.isoformat(),
+        "--clock-speed", str(time.speed),
+        "--clock-began", time.began.isoformat(),
+        cwd=root, stdin=PIPE, stdout=PIPE, env=os.environ | {"PYTHONPATH": str(root)},
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None  # noqa: S101  # it was asked for
+        line = await process.stdout.readline()
+        if not line:
+            raise ProcessEnded("网关模拟器未能启动 / the gateway simulator did not start.")
+        yield Gateway(session=session, ports=orjson.loads(line))
+    finally:
+        await _end(process)
+
+
+@asynccontextmanager
+async def service(settings: Path, time: Time, log: BinaryIO) -> AsyncIterator[Process]:
+    """``notifier serve`` in a process of its own, telling the simulated time."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "notifier", "serve", "--config", str(settings),
+        stdin=DEVNULL, stdout=log, stderr=log, env=os.environ | _clock_variables(time),
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        await _end(process)
+
+
+async def run_command(settings: Path, time: Time, *arguments: str) -> str:
+    """Runs ``notifier`` with these arguments, as staff would; its standard output.
+
+    Raises ``ProcessEnded`` with what it said when it fails.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "notifier", *arguments, "--config", str(settings),
+        stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=os.environ | _clock_variables(time),
+    )  # fmt: skip
+    output, complaint = await process.communicate()
+    if process.returncode != 0:
+        words = (complaint or output).decode(errors="replace").strip()
+        raise ProcessEnded(f"notifier {' '.join(arguments)}: {words}")
+    return output.decode()
+
+
+def write_settings(
+    folder: Path, web: int, main: Mapping[str, int], backup: Mapping[str, int]
+) -> Path:
+    """``notifier.toml`` for a service beside two gateways; answers its path."""
+    path = folder / "notifier.toml"
+    path.write_text("\n".join(_toml(_settings(web, main, backup))) + "\n", "utf-8")
+    return path
+
+
+def registered_texts() -> dict[str, str]:
+    """What the SMS provider approved: code and text with ``${variables}``."""
+    library = Library()
+    return {
+        code_of(name): str(library.message(name).provider_text)
+        for name in library.names()
+        if ".sms." in name
+    }
+
+
+def code_of(template: str) -> str:
+    """Under which code the gateways know a template of ours: ``DEMO_LATE_SMS_ZH``."""
+    return f"DEMO_{template.replace('.', '_').upper()}"
+
+
+def callback_url(web: int, channel: str) -> str:
+    """Where the provider of a channel brings its receipts."""
+    return f"http://127.0.0.1:{web}/callbacks/{channel}/{_CALLBACK_SECRET}"
+
+
+def _settings(
+    web: int, main: Mapping[str, int], backup: Mapping[str, int]
+) -> dict[str, dict[str, Any]]:
+    # At a day in two seconds an hour for receipts would be over before they can arrive.
+    patient = {"receipts_within": "P2D", "per_second": 0}
+    heard = {"callback_secret": _CALLBACK_SECRET}
+    sms = {"type": "aliyun_sms", "sign_name": "示范供电", "lanes": 2, **_SMS, **patient, **heard}
+    tree: dict[str, dict[str, Any]] = {
+        "database": {"url": "sqlite:///notifier.db"},
+        "utility": {
+            "name": "示范县供电公司",
+            "signature": "示范供电",
+            "hotline": "95598",
+            "zone": _ZONE,
+            "public_url": f"http://127.0.0.1:{web}",
+        },
+        "web": {"host": "127.0.0.1", "port": web},
+        "worker": {"lanes": 1},
+        "log": {"level": "warning"},
+        "channels.sms": {"endpoint": _origin(main["aliyun"]), **sms},
+        "channels.sms_backup": {"endpoint": _origin(backup["aliyun"]), **sms},
+        "channels.wechat": {
+            "type": "wechat_template", "endpoint": _origin(main["wechat"]),
+            **_WECHAT, **patient, **heard,
+        },
+        "channels.push": {
+            "type": "jpush", "endpoint": _origin(main["jpush"]), **_PUSH, **patient,
+        },
+        "channels.posting": {"type": "posting_desk"},
+    }  # fmt: skip
+    library = Library()
+    for name in library.names():
+        used = list(dict.fromkeys(_VARIABLE.findall(library.message(name).provider_text or "")))
+        if ".sms." in name:
+            for channel in ("sms", "sms_backup"):
+                tree[f'channels.{channel}.templates."{name}"'] = {
+                    "code": code_of(name),
+                    "variables": used,
+                }
+        elif ".wechat." in name:
+            fields = {f"thing{at}": ours for at, ours in enumerate(used, start=1)}
+            tree[f'channels.wechat.templates."{name}"'] = {
+                "template_id": code_of(name),
+                "variables": fields,
+            }
+    return tree
+
+
+def _origin(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _toml(tree: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """JSON strings, numbers, booleans and lists are TOML as they are; tables are written in line."""
+    for table, values in tree.items():
+        yield f"[{table}]"
+        for name, value in values.items():
+            if isinstance(value, dict):
+                inner = ", ".join(f"{key} = {json.dumps(each)}" for key, each in value.items())
+                yield f"{name} = {{ {inner} }}"
+            else:
+                yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        yield ""
+
+
+def _clock_variables(time: Time) -> dict[str, str]:
+    return {
+        "NOTIFIER_CLOCK__START": time.start.isoformat(),
+        "NOTIFIER_CLOCK__SPEED": str(time.speed),
+        "NOTIFIER_CLOCK__BEGAN": time.began.isoformat(),
+    }
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    if process.stdin is not None:
+        process.stdin.close()
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), 10)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

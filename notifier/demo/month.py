@@ -1,0 +1,407 @@
+"""The director: a month of the made-up bureau in about a minute, on a simulated clock.
+
+The service, and the two gateways, run in processes of their own; staff and crews act over the API
+at their simulated times. What happens is told in one line a day.
+"""
+
+import asyncio
+import contextlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+
+from notifier.clock import SimulatedClock, SystemClock, monotonic
+from notifier.commands.console import Console
+from notifier.demo import bureau, house, plans, reckoning, report
+from notifier.demo.staff import Crew, Desk, Office
+from notifier.domain import errors
+
+ZONE = ZoneInfo("Asia/Shanghai")
+DAYS = 31
+#: Seconds outside between the start of the service and the first simulated second.
+_HEAD_START = 7.0
+#: How long the end of the month may take to settle, in seconds outside.
+_PATIENCE = 20.0
+_MARK = ".demo"
+_NOWHERE = {"aliyun": 9, "wechat": 9, "jpush": 9}
+_WEEKDAYS = "一二三四五六日"
+_TOKENS = {
+    "调度-李工": "operations",
+    "主任-吴": "approver",
+    "张贴一班": "crew",
+    "张贴二班": "crew",
+    "值班查看": "read_only",
+}
+
+
+class FolderInUse(errors.Conflict):
+    """The folder holds something that is not a demonstration."""
+
+    code = "demo.folder_in_use"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What may be chosen. ``seconds``: for the month alone; ``port`` 0: any free one."""
+
+    folder: Path
+    seed: int = 7
+    seconds: float = 60.0
+    port: int = 0
+    leave: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Stage:
+    """Everything that is open while the month runs."""
+
+    console: Console
+    folder: Path
+    time: house.Time
+    clock: SimulatedClock
+    main: house.Gateway
+    backup: house.Gateway
+    office: Office
+    crews: list[Crew]
+    programme: plans.Programme
+    happened: list[str] = field(default_factory=list)
+    closed: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """Something that happens at a local time of the month."""
+
+    at: datetime
+    words: str
+    act: Callable[[], Awaitable[Any]]
+
+
+async def run(options: Options, console: Console) -> int:
+    """The whole demonstration; 0 when everything adds up. Runs until cancelled unless ``leave``."""
+    began = monotonic()
+    folder = await asyncio.to_thread(_prepare, options.folder)
+    town, programme, ledgers = await asyncio.to_thread(_write_files, options.seed, folder)
+    report.introduce(console, town, programme, folder)
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        port = options.port or house.free_port()
+        still = _time(options, SystemClock().wall() + timedelta(days=1))
+        # The gateways are started with the service, whose clock they share; nothing is sent before.
+        settings = await asyncio.to_thread(house.write_settings, folder, port, _NOWHERE, _NOWHERE)
+        imported = json.loads(
+            await house.run_command(
+                settings, still, "import", "ledger", *map(str, ledgers), "--json"
+            )
+        )
+        report.ledger(console, imported)
+        tokens = await _tokens(settings, still)
+        time = _time(options, SystemClock().wall() + timedelta(seconds=_HEAD_START))
+        main = await stack.enter_async_context(house.gateway(session, time))
+        backup = await stack.enter_async_context(house.gateway(session, time))
+        await asyncio.to_thread(house.write_settings, folder, port, main.ports, backup.ports)
+        await _teach(main, backup, port)
+        log = stack.enter_context(await asyncio.to_thread((folder / "service.log").open, "wb"))
+        served = await stack.enter_async_context(house.service(settings, time, log))
+        base = f"http://127.0.0.1:{port}"
+        await _wait_until_up(session, base, served, folder / "service.log")
+        stage = _stage(console, folder, time, main, backup, session, base, tokens, programme)
+        await _hand_in(stage)
+        await _play(stage, _script(stage))
+        await _settle(stage, tokens["值班查看"], session, base)
+        seconds = monotonic() - began
+        taken = [*await main.messages(), *await backup.messages()]
+        found = await asyncio.to_thread(reckoning.reckon, folder, taken)
+        report.table(console, found)
+        report.samples(console, taken)
+        report.crews(console, [(crew.name, crew.done, crew.handed_back) for crew in stage.crews])
+        report.verdict(console, found, await main.stats(), await backup.stats(), seconds)
+        report.address(console, base, tokens, stays=not options.leave)
+        if not options.leave:
+            await served.wait()
+    return 1 if found.faults else 0
+
+
+# --- Before the clock runs ------------------------------------------------------------------------
+
+
+def _prepare(folder: Path) -> Path:
+    """An empty folder, marked as a demonstration's. Raises ``FolderInUse``."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / _MARK).exists():
+            raise FolderInUse(
+                f"{folder} 不是演示目录，未改动 / {folder} holds something else; nothing was changed."
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
+    return folder
+
+
+def _write_files(seed: int, folder: Path) -> tuple[bureau.Bureau, plans.Programme, list[Path]]:
+    town = bureau.build(seed)
+    return town, plans.write(town, seed, folder), bureau.write(town, folder)
+
+
+def _time(options: Options, began: datetime) -> house.Time:
+    start = datetime.combine(plans.MONTH, datetime.min.time(), ZONE) + timedelta(hours=7)
+    return house.Time(start=start, speed=DAYS * 86_400 / options.seconds, began=began)
+
+
+async def _tokens(settings: Path, time: house.Time) -> dict[str, str]:
+    made = await asyncio.gather(
+        *(
+            house.run_command(settings, time, "token", "create", name, "--role", role, "--json")
+            for name, role in _TOKENS.items()
+        )
+    )
+    return {name: json.loads(text)["token"] for name, text in zip(_TOKENS, made, strict=True)}
+
+
+async def _teach(main: house.Gateway, backup: house.Gateway, port: int) -> None:
+    """Templates, callbacks, and the manners of everyday: late, repeated and mixed-up receipts."""
+    manners = {
+        "receipts": {"delay_s": 300, "spread_s": 1800, "duplicate_rate": 0.03, "shuffle": True},
+        "dead_suffixes": [bureau.DEAD],
+        "illegal_suffixes": [bureau.ILLEGAL],
+        "templates": house.registered_texts(),
+    }
+    await main.steer(**manners)
+    await backup.steer(**manners)
+    await main.steer(provider="wechat", receipts={"fail_rate": 0.01})
+    await main.steer(
+        callbacks={
+            "aliyun": house.callback_url(port, "sms"),
+            "wechat": house.callback_url(port, "wechat"),
+        }
+    )
+    await backup.steer(callbacks={"aliyun": house.callback_url(port, "sms_backup")})
+
+
+async def _wait_until_up(
+    session: aiohttp.ClientSession, base: str, served: asyncio.subprocess.Process, log: Path
+) -> None:
+    clock = SystemClock()
+    for _ in range(300):
+        with contextlib.suppress(aiohttp.ClientError):
+            async with session.get(f"{base}/api/v1/health/live") as answer:
+                if answer.status == 200:
+                    return
+        if served.returncode is not None:
+            break
+        await clock.pause(0.1)
+    words = await asyncio.to_thread(log.read_text, "utf-8", "replace")
+    raise house.ProcessEnded(f"服务未能启动 / the service did not start: {words[-2000:]}")
+
+
+def _stage(
+    console: Console,
+    folder: Path,
+    time: house.Time,
+    main: house.Gateway,
+    backup: house.Gateway,
+    session: aiohttp.ClientSession,
+    base: str,
+    tokens: Mapping[str, str],
+    programme: plans.Programme,
+) -> _Stage:
+    clock = SimulatedClock(time.start, time.speed, time.began)
+
+    def desk(name: str) -> Desk:
+        return Desk(session=session, base=base, token=tokens[name])
+
+    return _Stage(
+        console=console,
+        folder=folder,
+        time=time,
+        clock=clock,
+        main=main,
+        backup=backup,
+        office=Office(operations=desk("调度-李工"), approver=desk("主任-吴")),
+        crews=[
+            Crew(
+                name=name,
+                desk=desk(name),
+                clock=clock,
+                zone_offset=timedelta(hours=8),
+                is_locked_out_once=name == "张贴一班",
+            )
+            for name in ("张贴一班", "张贴二班")
+        ],
+        programme=programme,
+    )
+
+
+async def _hand_in(stage: _Stage) -> None:
+    """The three departments hand their files in, and somebody else signs every plan."""
+    for department, file in stage.programme.files.items():
+        answer = await stage.office.upload(file, stage.time.start, department)
+        report.plans(stage.console, department, file, answer)
+    signed = people = 0
+    for plan in await stage.office.plans():
+        if plan["state"] == "submitted":
+            approval = await stage.office.sign(plan["number"])
+            signed += 1
+            people += approval["recipients"]
+    report.signed(stage.console, signed, people)
+
+
+# --- The month ------------------------------------------------------------------------------------
+
+
+def _script(stage: _Stage) -> list[_Scene]:
+    """What happens to whom, beside the ordinary course of things."""
+    office, cast = stage.office, stage.programme.cast
+
+    async def reschedule() -> None:
+        window = {"starts_at": _local(15, 8), "ends_at": _local(15, 17, 30)}
+        await office.revise(cast.rescheduled, "天气原因顺延一天", windows=[window])
+
+    async def rescope() -> None:
+        plan = await office.operations.get(f"/plans/{cast.rescoped}")
+        kept = [item for item in plan["present"]["equipment"] if item["name"] != cast.removed]
+        added = {"name": cast.added, "kind": "area", "station": ""}
+        await office.revise(cast.rescoped, "调整停电范围", equipment=[*kept, added])
+
+    async def go_down() -> None:
+        await stage.main.steer(provider="aliyun", down=True)
+
+    async def come_back() -> None:
+        await stage.main.steer(provider="aliyun", down=False)
+
+    async def drop_answers() -> None:
+        await stage.main.steer(provider="aliyun", drop_rate=0.05)
+
+    async def behave() -> None:
+        await stage.main.steer(provider="aliyun", drop_rate=0, latency_ms=0)
+
+    async def slow_down() -> None:
+        await stage.main.steer(provider="aliyun", latency_ms=30)
+
+    def restored(number: str, at: str) -> Callable[[], Awaitable[None]]:
+        async def act() -> None:
+            stage.closed.add(number)
+            await office.act(number, "restore", at=at)
+
+        return act
+
+    return sorted(
+        (
+            _Scene(
+                _at(12, 10), f"{cast.rescheduled} 改期到 15 日 / moved to the 15th", reschedule
+            ),
+            _Scene(
+                _at(12, 9),
+                f"{cast.cancelled} 取消 / cancelled",
+                lambda: office.act(cast.cancelled, "cancel", note="施工队未到位"),
+            ),
+            _Scene(
+                _at(16, 13),
+                f"{cast.overrun} 延时送电到 20 点 / will last until 20:00",
+                lambda: office.act(
+                    cast.overrun, "delay", until=_local(16, 20), note="电缆头重做"
+                ),
+            ),
+            _Scene(_at(16, 20), f"{cast.overrun} 已送电 / restored", restored(cast.overrun, _local(16, 20))),
+            _Scene(_at(17, 11), f"{cast.rescoped} 增减台区 / one area more, one less", rescope),
+            _Scene(_at(18, 8), "短信主通道中断 / the SMS provider goes down", go_down),
+            _Scene(_at(19, 14), "短信主通道恢复 / the SMS provider is back", come_back),
+            _Scene(
+                _at(21, 14),
+                f"{cast.early} 提前送电 / restored four hours early",
+                restored(cast.early, _local(21, 14)),
+            ),
+            _Scene(_at(22, 8), "短信通道丢应答 / answers of the SMS provider get lost", drop_answers),
+            _Scene(_at(24, 8), "短信通道变慢 / the SMS provider is slow", slow_down),
+            _Scene(_at(26, 8), "短信通道正常 / the SMS provider is well again", behave),
+        ),
+        key=lambda scene: scene.at,
+    )  # fmt: skip
+
+
+async def _play(stage: _Stage, script: list[_Scene]) -> None:
+    """Lets the month pass. A scene that fails ends the demonstration."""
+    report.calendar_head(stage.console)
+    async with asyncio.TaskGroup() as group:
+        scenes = group.create_task(_perform(stage, script))
+        closing = group.create_task(_close_what_ends(stage))
+        crews = [group.create_task(crew.work()) for crew in stage.crews]
+        counted: Counter[str] = Counter()
+        for day in range(DAYS):
+            midnight = datetime.combine(
+                plans.MONTH + timedelta(days=day + 1), datetime.min.time(), ZONE
+            )
+            await stage.clock.sleep(midnight - stage.clock.now())
+            total = await _messages(stage)
+            report.day(
+                stage.console, plans.MONTH + timedelta(days=day), total - counted, stage.happened
+            )
+            counted = total
+            stage.happened.clear()
+        await scenes
+        for task in (closing, *crews):
+            task.cancel()
+
+
+async def _perform(stage: _Stage, script: list[_Scene]) -> None:
+    for scene in script:
+        await stage.clock.sleep(scene.at - stage.clock.now())
+        await scene.act()
+        stage.happened.append(scene.words)
+
+
+async def _close_what_ends(stage: _Stage) -> None:
+    """Supply comes back as announced, plan by plan; the switching clerk says so."""
+    while True:
+        now = stage.clock.now()
+        for plan in await stage.office.plans():
+            if plan["state"] != "approved" or plan["number"] in stage.closed:
+                continue
+            if plan["number"] in (stage.programme.cast.overrun, stage.programme.cast.early):
+                continue
+            if datetime.fromisoformat(plan["ends_at"]) <= now:
+                stage.closed.add(plan["number"])
+                await stage.office.act(plan["number"], "restore", at=plan["ends_at"])
+        await stage.clock.pause(0.5)
+
+
+async def _messages(stage: _Stage) -> Counter[str]:
+    main, backup = await asyncio.gather(stage.main.stats(), stage.backup.stats())
+    total = Counter({name: int(count) for name, count in main["messages"].items()})
+    total["backup"] = int(backup["messages"].get("aliyun", 0))
+    total["posted"] = sum(crew.done for crew in stage.crews)
+    return total
+
+
+async def _settle(stage: _Stage, token: str, session: aiohttp.ClientSession, base: str) -> None:
+    """After the last day: lets the service finish what it has in hand."""
+    desk = Desk(session=session, base=base, token=token)
+    until = monotonic() + _PATIENCE
+    quiet = 0
+    while quiet < 3 and monotonic() < until:
+        await stage.clock.pause(0.5)
+        backlog = (await desk.get("/status"))["backlog"]
+        busy = sum(
+            int(backlog[name])
+            for name in ("plans_due", "plans_in_hand", "batches_due", "uncertain")
+        )
+        quiet = 0 if busy else quiet + 1
+
+
+def _at(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime.combine(
+        date(plans.MONTH.year, plans.MONTH.month, day), datetime.min.time(), ZONE
+    ) + timedelta(hours=hour, minutes=minute)
+
+
+def _local(day: int, hour: int, minute: int = 0) -> str:
+    return _at(day, hour, minute).isoformat()
