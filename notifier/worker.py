@@ -120,7 +120,7 @@ class Worker:
                 _log.info(
                     "batch.dispatched", channel=channel, batches=done.claimed, **done.outcomes
                 )
-            return done.claimed > 0
+            return bool(done.outcomes)  # nothing but deferrals: no need to hurry
 
         return step
 

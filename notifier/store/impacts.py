@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.impact import Group, ImpactClass, Knowledge
@@ -40,7 +41,11 @@ class Impacts:
             for group in groups
         ]
         if rows:
-            await self._connection.execute(insert(schema.impact_group), rows)
+            # Two processes may match one revision at the same time, and find the same.
+            kind = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+            await self._connection.execute(
+                kind.insert(schema.impact_group).on_conflict_do_nothing(), rows
+            )
 
     async def groups(self, revision_id: int) -> dict[int, Group]:
         """The groups of a revision by number."""
@@ -91,47 +96,47 @@ class Impacts:
         )
         return found is not None
 
-    async def difference(self, new: tuple[int, int], old: tuple[int, int] | None) -> dict[str, int]:
+    async def difference(
+        self,
+        new: tuple[int, Mapping[int, Group]],
+        old: tuple[int, Mapping[int, Group]] | None,
+    ) -> dict[str, int]:
         """How many usage points are newly affected, no longer affected, affected otherwise, or as before.
 
-        Both are (revision id, id of the revision that holds the points).
+        Both are the id of the revision that holds the points, and the groups that hold for them.
         """
         if old is None:
             total = await self._connection.scalar(
-                text("SELECT count(*) FROM impact_point WHERE revision_id = :r"), {"r": new[1]}
+                text("SELECT count(*) FROM impact_point WHERE revision_id = :r"), {"r": new[0]}
             )
             return {"added": int(total or 0), "removed": 0, "changed": 0, "unchanged": 0}
-        parameters = {"n": new[0], "np": new[1], "o": old[0], "op": old[1]}
-        row = (
-            await self._connection.execute(
-                text(
-                    "SELECT sum(CASE WHEN b.usage_point_id IS NULL THEN 1 ELSE 0 END) AS added,"
-                    " sum(CASE WHEN bg.facts_key <> ag.facts_key THEN 1 ELSE 0 END) AS changed,"
-                    " sum(CASE WHEN bg.facts_key = ag.facts_key THEN 1 ELSE 0 END) AS unchanged"
-                    " FROM impact_point a"
-                    " JOIN impact_group ag ON ag.revision_id = :n AND ag.number = a.group_number"
-                    " LEFT JOIN impact_point b"
-                    "   ON b.revision_id = :op AND b.usage_point_id = a.usage_point_id"
-                    " LEFT JOIN impact_group bg ON bg.revision_id = :o AND bg.number = b.group_number"
-                    " WHERE a.revision_id = :np"
-                ),
-                parameters,
-            )
-        ).one()
+        result = await self._connection.execute(
+            text(
+                "SELECT a.group_number AS now, b.group_number AS before, count(*) AS points"
+                " FROM impact_point a LEFT JOIN impact_point b"
+                "  ON b.revision_id = :old AND b.usage_point_id = a.usage_point_id"
+                " WHERE a.revision_id = :new GROUP BY a.group_number, b.group_number"
+            ),
+            {"new": new[0], "old": old[0]},
+        )
+        counted = {"added": 0, "removed": 0, "changed": 0, "unchanged": 0}
+        for row in result:
+            if row.before is None:
+                counted["added"] += row.points
+            elif new[1][row.now].facts_key == old[1][row.before].facts_key:
+                counted["unchanged"] += row.points
+            else:
+                counted["changed"] += row.points
         removed = await self._connection.scalar(
             text(
-                "SELECT count(*) FROM impact_point b WHERE b.revision_id = :op AND NOT EXISTS"
-                " (SELECT 1 FROM impact_point a WHERE a.revision_id = :np"
+                "SELECT count(*) FROM impact_point b WHERE b.revision_id = :old AND NOT EXISTS"
+                " (SELECT 1 FROM impact_point a WHERE a.revision_id = :new"
                 "  AND a.usage_point_id = b.usage_point_id)"
             ),
-            {"np": new[1], "op": old[1]},
+            {"new": new[0], "old": old[0]},
         )
-        return {
-            "added": int(row.added or 0),
-            "removed": int(removed or 0),
-            "changed": int(row.changed or 0),
-            "unchanged": int(row.unchanged or 0),
-        }
+        counted["removed"] = int(removed or 0)
+        return counted
 
     async def points(self, revision_id: int, points_id: int) -> AsyncIterator[tuple[str, Group]]:
         """Every affected account with its group, in the order of accounts."""

@@ -155,9 +155,12 @@ async def _within_rate(
         if granted < 0:
             break
         fitting.append(item)
-    rest = [item.batch_id for item in send[len(fitting) :]]
+    rest = send[len(fitting) :]
     if rest:
-        await tx.batches.release(outbox.worker, rest, outbox.clock.now() + wait, "rate")
+        wait += timedelta(seconds=len(rest[0].members) / limits.per_second)
+        await tx.batches.release(
+            outbox.worker, [item.batch_id for item in rest], outbox.clock.now() + wait, "rate"
+        )
     return fitting
 
 

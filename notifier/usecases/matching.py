@@ -9,7 +9,7 @@ from notifier.domain.impact import Group
 from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import Change, Plan, Revision
-from notifier.ports import Store, Transaction
+from notifier.ports import Store
 
 #: A plan that was cancelled or has ended concerns those it concerned before.
 _KEEPS_IMPACT = frozenset({Change.CANCELLED, Change.RESTORED})
@@ -36,21 +36,22 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
                 before.created_at
             )
     if kept is not None and before is not None:
-        await _keep(store, revision, before, list(kept.values()))
+        points_id = before.points_id or before.id
+        await _record(store, revision, before, kept, points_id, revision.findings)
     else:
         match = matching.match(revision.content, network)
         same_assets = (
             before is not None and not ledger_changed and _same_assets(before, match, network)
         )
-        points_id = before.points_id if same_assets and before is not None else revision.id
-        if not same_assets:
+        points_id = revision.id
+        if same_assets and before is not None:
+            points_id = before.points_id or before.id
+        else:
             async with store.desk() as desk:
                 await desk.freeze(revision.id, match)
-        async with store.write() as tx:
-            await tx.impacts.set_groups(revision.id, match.groups)
-            await _record(
-                tx, revision, before, points_id or revision.id, _merged(revision, match.findings)
-            )
+        groups = {group.number: group for group in match.groups}
+        findings = _merged(revision, match.findings)
+        await _record(store, revision, before, groups, points_id, findings)
     async with store.read() as tx:
         return await tx.plans.revision(plan.id, revision.number)
 
@@ -61,36 +62,35 @@ def _same_assets(before: Revision, match: Match, network: NetworkIndex) -> bool:
     return (earlier.areas, earlier.feeders) == (match.areas, match.feeders)
 
 
-async def _keep(
-    store: Store, revision: Revision, before: Revision, groups: Sequence[Group]
-) -> None:
-    async with store.write() as tx:
-        await tx.impacts.set_groups(revision.id, groups)
-        await _record(tx, revision, before, before.points_id or before.id, list(revision.findings))
-
-
 async def _record(
-    tx: Transaction,
+    store: Store,
     revision: Revision,
     before: Revision | None,
+    groups: Mapping[int, Group],
     points_id: int,
-    findings: list[dict[str, Any]],
+    findings: Sequence[dict[str, Any]],
 ) -> None:
-    groups = await tx.impacts.groups(revision.id)
-    if before is not None and before.points_id == points_id:
-        by_group = before.counts["groups"]
-        difference = _difference(by_group, groups, await tx.impacts.groups(before.id))
-    else:
-        old = None if before is None else (before.id, before.points_id or before.id)
-        by_group = await tx.impacts.counts(points_id)
-        difference = await tx.impacts.difference((revision.id, points_id), old)
-    await tx.plans.record_match(
-        revision.id,
-        points_id=points_id,
-        counts={"groups": by_group, "points": _by_class(by_group, groups)},
-        difference=difference,
-        findings=findings,
-    )
+    """Counts, then writes; the counting of a large plan holds nobody up."""
+    async with store.read() as tx:
+        groups_before = {} if before is None else await tx.impacts.groups(before.id)
+        if before is not None and before.points_id == points_id:
+            by_group = before.counts["groups"]
+            difference = _difference(by_group, groups, groups_before)
+        else:
+            old = None if before is None else (before.points_id or before.id, groups_before)
+            by_group = await tx.impacts.counts(points_id)
+            difference = await tx.impacts.difference((points_id, groups), old)
+    async with store.write() as tx:
+        if (await tx.plans.revision(revision.plan_id, revision.number)).counts:
+            return  # whoever submitted it and the loop that reconciles it may match it at once
+        await tx.impacts.set_groups(revision.id, list(groups.values()))
+        await tx.plans.record_match(
+            revision.id,
+            points_id=points_id,
+            counts={"groups": by_group, "points": _by_class(by_group, groups)},
+            difference=difference,
+            findings=findings,
+        )
 
 
 def _by_class(by_group: dict[str, dict[str, int]], groups: Mapping[int, Group]) -> dict[str, int]:

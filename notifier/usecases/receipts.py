@@ -64,7 +64,9 @@ async def take(
     return Taken(known=len(known), stray=len(strays))
 
 
-async def _identify(tx: Transaction, vault: Vault, receipts: Sequence[Receipt]) -> list[int | None]:
+async def _identify(
+    tx: Transaction, vault: Vault, receipts: Sequence[Receipt], now: datetime
+) -> list[int | None]:
     """The delivery of each receipt: by batch and address, by message key, or by reference."""
     batch_ids = sorted({n for r in receipts if (n := _batch_id(r.batch_key)) is not None})
     members: Mapping[tuple[int, bytes | str], int] = {}
