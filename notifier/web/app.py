@@ -13,8 +13,19 @@ from notifier.domain import errors as refusals
 from notifier.rendering.library import Library
 from notifier.rendering.posters import PosterPress
 from notifier.rendering.variables import Utility
+from notifier.usecases.inbox import Inbox
 from notifier.web import callbacks, console, endpoints, errors, openapi, pages, public
-from notifier.web.context import MEMORY, OPENAPI, PAGES, PRESS, SERVICE, TALLY, Service, Tally
+from notifier.web.context import (
+    INBOX,
+    MEMORY,
+    OPENAPI,
+    PAGES,
+    PRESS,
+    SERVICE,
+    TALLY,
+    Service,
+    Tally,
+)
 from notifier.web.operations_api import OPERATIONS
 from notifier.web.plans_api import PLANS
 from notifier.web.postings_api import POSTINGS
@@ -51,6 +62,7 @@ def make_app(service: Service) -> web.Application:
     """The application over an open service; it owns nothing but its poster press."""
     app = web.Application(middlewares=[_guard])
     app[SERVICE] = service
+    app[INBOX] = Inbox(service.store, service.vault)
     app[TALLY] = Tally()
     app[MEMORY] = {}
     app[OPENAPI] = openapi.document(ENDPOINTS)

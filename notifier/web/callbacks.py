@@ -9,8 +9,7 @@ import ipaddress
 from aiohttp import web
 
 from notifier.channel import Callback
-from notifier.usecases import receipts
-from notifier.web.context import SERVICE, TALLY
+from notifier.web.context import INBOX, SERVICE, TALLY
 from notifier.web.endpoints import read_bounded
 
 #: A provider brings at most some hundred receipts at once.
@@ -42,12 +41,12 @@ async def take(request: web.Request) -> web.StreamResponse:
         body=await read_bounded(request, _MOST),
         remote=remote_of(request),
     )
-    answer, taken = await receipts.take_callback(
-        service.store, service.vault, service.clock, name, channel, callback
-    )
-    tally = request.app[TALLY]
-    tally.count_receipt(name, "known", taken.known)
-    tally.count_receipt(name, "stray", taken.stray)
+    answer = channel.receipts(callback)
+    if answer.receipts:
+        taken = await request.app[INBOX].take(name, answer.receipts, service.clock.now())
+        tally = request.app[TALLY]
+        tally.count_receipt(name, "known", taken.known)
+        tally.count_receipt(name, "stray", taken.stray)
     return web.Response(
         status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type}
     )

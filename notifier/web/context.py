@@ -15,6 +15,7 @@ from notifier.settings import Settings
 from notifier.store.ledger import Ledger
 from notifier.store.tokens import Role, Token
 from notifier.usecases.dispatch import Outbox
+from notifier.usecases.inbox import Inbox
 from notifier.usecases.postings import Crew
 from notifier.usecases.reconcile import Setting
 from notifier.vault import Vault
@@ -94,6 +95,7 @@ class Remembered:
 
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
+INBOX: web.AppKey[Inbox] = web.AppKey("inbox", Inbox)
 TALLY: web.AppKey[Tally] = web.AppKey("tally", Tally)
 PRESS: web.AppKey[PosterPress] = web.AppKey("press", PosterPress)
 PAGES: web.AppKey[jinja2.Environment] = web.AppKey("pages", jinja2.Environment)
