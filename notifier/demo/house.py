@@ -147,16 +147,17 @@ async def service(settings: Path, time: Time, log: BinaryIO) -> AsyncIterator[Pr
 async def run_command(settings: Path, time: Time, *arguments: str) -> str:
     """Runs ``notifier`` with these arguments, as staff would; its standard output.
 
-    Raises ``ProcessEnded`` with what it said when it fails.
+    A command that answers and also found something wrong has done its work. Raises ``ProcessEnded``
+    with what it said when it refuses.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "notifier", *arguments, "--config", str(settings),
         stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=os.environ | _clock_variables(time),
     )  # fmt: skip
     output, complaint = await process.communicate()
-    if process.returncode != 0:
-        words = (complaint or output).decode(errors="replace").strip()
-        raise ProcessEnded(f"notifier {' '.join(arguments)}: {words}")
+    if process.returncode != 0 and not output:
+        words = complaint.decode(errors="replace").strip()
+        raise ProcessEnded(f"notifier {arguments[0]} {arguments[1]}: {words[-2000:]}")
     return output.decode()
 
 

@@ -116,7 +116,10 @@ async def run(options: Options, console: Console) -> int:
         await _wait_until_up(session, base, served, folder / "service.log")
         stage = _stage(console, folder, time, main, backup, session, base, tokens, programme)
         await _hand_in(stage)
-        await _play(stage, _script(stage))
+        try:
+            await _play(stage, _script(stage))
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None  # one sentence says more than a tree
         await _settle(stage, tokens["值班查看"], session, base)
         seconds = monotonic() - began
         taken = [*await main.messages(), *await backup.messages()]
@@ -389,11 +392,9 @@ async def _settle(stage: _Stage, token: str, session: aiohttp.ClientSession, bas
     quiet = 0
     while quiet < 3 and monotonic() < until:
         await stage.clock.pause(0.5)
-        backlog = (await desk.get("/status"))["backlog"]
-        busy = sum(
-            int(backlog[name])
-            for name in ("plans_due", "plans_in_hand", "batches_due", "uncertain")
-        )
+        status = await desk.get("/status")
+        busy = status["reconcile"]["due"] + status["reconcile"]["in_hand"]
+        busy += status["dispatch"]["batches_due"] + status["dispatch"]["uncertain_batches"]
         quiet = 0 if busy else quiet + 1
 
 

@@ -22,6 +22,7 @@ from notifier.domain import errors
 _CONTENT = ("kind", "department", "equipment", "windows", "transfers", "scope", "works", "priority")
 #: Local hours in which a crew works.
 _SHIFT = (8, 19)
+_LOOKS = 20
 _REASON = "单元门禁关闭，进不去 / the entrance is locked"
 
 
@@ -83,12 +84,17 @@ class Office:
         return await self.operations.send_form("/plans/files", form)
 
     async def sign(self, number: str) -> dict[str, Any]:
-        """Looks at what would be sent, and signs exactly that."""
+        """Looks at what would be sent, and signs exactly that; looks again where it has changed."""
         path = f"/plans/{quote(number, safe='')}"
-        seen = await self.approver.get(f"{path}/preview")
-        return await self.approver.post(
-            f"{path}/approve", {"expected_hash": seen["recipients_hash"]}
-        )
+        for _ in range(_LOOKS):
+            seen = await self.approver.get(f"{path}/preview")
+            body = {"expected_hash": seen["recipients_hash"]}
+            try:
+                return await self.approver.post(f"{path}/approve", body)
+            except Refused as refused:
+                if "approval.stale" not in refused.sentence:
+                    raise
+        raise Refused(f"{number}: 收件人一直在变 / its recipients never stay the same.")
 
     async def revise(self, number: str, note: str, **changes: Any) -> None:
         """A new revision with some fields changed, signed by the other person."""
