@@ -24,7 +24,8 @@ _HOLDS = 1.5
 
 #: The parts of a bar in their order: colour, words, the states of deliveries that count in it.
 PARTS: Sequence[tuple[str, words.Words, frozenset[str]]] = (
-    ("told", ("已告知", "told"), frozenset({"delivered", "accepted", "unconfirmed"})),
+    ("told", ("已送达", "delivered"), frozenset({"delivered"})),
+    ("sent", ("已发出", "sent"), frozenset({"accepted", "unconfirmed"})),
     ("unsure", ("待查", "uncertain"), frozenset({"uncertain"})),
     ("going", ("发送中", "sending"), frozenset({"sending"})),
     ("waiting", ("待发送", "scheduled"), frozenset({"scheduled"})),
@@ -136,7 +137,7 @@ async def _board(app: web.Application, *, everything: bool) -> Board:
             }
             for name, channel in service.switchboard.channels.items()
         ],
-        sums=sums | Counter(exceptions=len(exceptions), reconcile=gauges["reconcile"]),
+        sums={**sums, "exceptions": len(exceptions), "reconcile": gauges["reconcile"]},
         has_more=len(places) > limit,
     )
 

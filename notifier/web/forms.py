@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, web
 from pydantic import BaseModel, ValidationError
@@ -94,8 +95,11 @@ async def _bytes(part: BodyPartReader, most: int) -> bytes:
 
 
 def safe_name(name: str) -> str:
-    """The last part of a file's name, without what a file system or a log could trip over."""
-    last = name.replace("\\", "/").rpartition("/")[2]
+    """The last part of a file's name, without what a file system or a log could trip over.
+
+    Some clients write what is not ASCII with percent signs.
+    """
+    last = unquote(name).replace("\\", "/").rpartition("/")[2]
     kept = "".join(char for char in last if char.isprintable()).strip(" .")
     stem, dot, ending = kept.rpartition(".")
     return f"{stem[:80]}{dot}{ending[:10]}" if dot else (kept[:90] or "file")

@@ -177,6 +177,16 @@ def _operation_id(endpoint: Endpoint) -> str:
     return endpoint.handler.__name__.lstrip("_")
 
 
+_MARKS = ("<!-- endpoints -->", "<!-- /endpoints -->")
+
+
+def into_page(page: str, endpoints: Sequence[Endpoint]) -> str:
+    """The page of documentation with its list of endpoints brought up to date."""
+    head, _, rest = page.partition(_MARKS[0])
+    _, _, tail = rest.partition(_MARKS[1])
+    return f"{head}{_MARKS[0]}\n{markdown(endpoints)}\n{_MARKS[1]}{tail}"
+
+
 def markdown(endpoints: Sequence[Endpoint]) -> str:
     """The list of endpoints for ``docs/api.md``: what each is for and who may use it."""
     lines: list[str] = []

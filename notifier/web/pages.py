@@ -77,6 +77,7 @@ def render(
             is_simulated=isinstance(service.clock, SimulatedClock),
             speed=service.settings.clock.speed,
             path=request.path,
+            status=status,
             **values,
         )
     )

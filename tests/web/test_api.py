@@ -379,7 +379,9 @@ async def test_receipts_come_only_by_the_secret_address(site: Site) -> None:
     wrong = await site.client.post("/callbacks/sms/wrong", data=body)
     unknown = await site.client.post(f"/callbacks/none/{CALLBACK_SECRET}", data=body)
     without = await site.client.post(f"/callbacks/push/{CALLBACK_SECRET}", data=body)
-    large = await site.client.post(f"/callbacks/sms/{CALLBACK_SECRET}", data=b"x" * (2 << 20))
+    large = await site.client.post(
+        f"/callbacks/sms/{CALLBACK_SECRET}", data=io.BytesIO(b"x" * (2 << 20))
+    )
     right = await site.client.post(f"/callbacks/sms/{CALLBACK_SECRET}", data=body)
     state = await site.town.scalar("SELECT state FROM delivery WHERE id = :id", id=delivery)
 
