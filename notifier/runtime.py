@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from notifier import registry
-from notifier.channel import Tools
+from notifier.channel import Medium, Tools
 from notifier.clock import Clock, SimulatedClock, SystemClock
 from notifier.intake.policies import policy_from_dict, read_policy
 from notifier.registry import Switchboard
@@ -24,6 +24,7 @@ from notifier.usecases.reconcile import Setting
 from notifier.vault import Vault
 from notifier.worker import Worker
 
+_DESK = "posting_desk"
 #: The pause of an idle loop under a simulated clock: a day may pass in a second.
 _SIMULATED_IDLE = 0.02
 
@@ -96,6 +97,9 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             channels[name] = registry.configure(
                 name, options.type, options.options, Tools(now=clock.now)
             )
+        if not any(channel.medium is Medium.POSTING for channel in channels.values()):
+            # Paper needs no provider: the desk is there unless the settings name another.
+            channels[_DESK] = registry.configure(_DESK, _DESK, {}, Tools(now=clock.now))
         switchboard = Switchboard(channels)
         stack.push_async_callback(switchboard.close)
         async with store.read() as tx:

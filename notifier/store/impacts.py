@@ -87,6 +87,41 @@ class Impacts:
             counted.setdefault(str(row.group_number), {})[str(row.criticality)] = row.points
         return counted
 
+    async def without_contact(self, points_id: int) -> dict[str, int]:
+        """Usage points that no contact stands for, by criticality: nobody there can be told but by paper."""
+        result = await self._connection.execute(
+            text(
+                "SELECT u.criticality, count(*) AS points FROM impact_point p"
+                " JOIN usage_point u ON u.id = p.usage_point_id WHERE p.revision_id = :points"
+                " AND NOT EXISTS (SELECT 1 FROM point_contact c"
+                "  WHERE c.usage_point_id = p.usage_point_id) GROUP BY u.criticality"
+            ),
+            {"points": points_id},
+        )
+        return {str(row.criticality): row.points for row in result}
+
+    async def drift(self, points_id: int) -> tuple[int, int]:
+        """Usage points that joined the affected areas since they were frozen, and that left them."""
+        joined = await self._connection.scalar(
+            text(
+                "SELECT count(*) FROM impact_area i JOIN usage_point u ON u.area_id = i.area_id"
+                " WHERE i.revision_id = :points AND u.gone_at IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM impact_point p WHERE p.revision_id = :points"
+                "  AND p.usage_point_id = u.id)"
+            ),
+            {"points": points_id},
+        )
+        left = await self._connection.scalar(
+            text(
+                "SELECT count(*) FROM impact_point p JOIN usage_point u ON u.id = p.usage_point_id"
+                " WHERE p.revision_id = :points AND (u.gone_at IS NOT NULL"
+                "  OR (u.area_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM impact_area i"
+                "   WHERE i.revision_id = :points AND i.area_id = u.area_id)))"
+            ),
+            {"points": points_id},
+        )
+        return int(joined or 0), int(left or 0)
+
     async def ledger_changed_since(self, moment: datetime) -> bool:
         """Whether the customer ledger was imported anew after ``moment`` (aware)."""
         found = await self._connection.scalar(

@@ -75,10 +75,12 @@ async def _record(
         groups_before = {} if before is None else await tx.impacts.groups(before.id)
         if before is not None and before.points_id == points_id:
             by_group = before.counts["groups"]
+            no_contact = before.counts.get("without_contact", {})
             difference = _difference(by_group, groups, groups_before)
         else:
             old = None if before is None else (before.points_id or before.id, groups_before)
             by_group = await tx.impacts.counts(points_id)
+            no_contact = await tx.impacts.without_contact(points_id)
             difference = await tx.impacts.difference((points_id, groups), old)
     async with store.write() as tx:
         if (await tx.plans.revision(revision.plan_id, revision.number)).counts:
@@ -87,7 +89,11 @@ async def _record(
         await tx.plans.record_match(
             revision.id,
             points_id=points_id,
-            counts={"groups": by_group, "points": _by_class(by_group, groups)},
+            counts={
+                "groups": by_group,
+                "points": _by_class(by_group, groups),
+                "without_contact": no_contact,
+            },
             difference=difference,
             findings=findings,
         )

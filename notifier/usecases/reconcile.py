@@ -12,16 +12,14 @@ from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
 from notifier.clock import Clock
-from notifier.domain.notice import Stage
 from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
 from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut
 from notifier.ports import Store
-from notifier.usecases import matching, wanting
+from notifier.usecases import attention, matching, wanting
 
 _SETTLING = frozenset({PlanState.APPROVED, PlanState.CANCELLED, PlanState.DONE})
-_SOLVES_ITSELF = ("not_reached", "unreachable", "approval_overdue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +137,12 @@ async def _settle(
     following = wants.next_after(horizon)
     next_at = None if following is None else following - policy.horizon
     decisions = [*wants.skipped, *_changes(laid_out)]
+    drift = await _drift(store, plan, revision)
+    open_now = attention.for_people(plan, revision, wants, laid_out, drift, policy)
     async with store.write() as tx:
         await tx.plans.set_cells(revision.id, dict(wants.cells))
         await tx.journal.decide(plan.id, revision.id, decisions, now=now)
-        open_now = _for_people(plan, wants, laid_out, policy)
-        solved = set(_SOLVES_ITSELF) - {item.kind for item in open_now}
+        solved = attention.SOLVED_BY_THEMSELVES - {item.kind for item in open_now}
         await tx.journal.close_kinds(plan.id, sorted(solved), how="solved", now=now)
         await tx.journal.open(plan.id, open_now, now=now)
         await tx.plans.settle(
@@ -163,6 +162,16 @@ async def _settle(
     )
 
 
+async def _drift(store: Store, plan: Plan, revision: Revision) -> tuple[int, int]:
+    """How the ledger has moved away from the frozen impact of a plan that is still to come."""
+    if plan.state is not PlanState.APPROVED or revision.points_id is None:
+        return 0, 0
+    async with store.read() as tx:
+        if not await tx.impacts.ledger_changed_since(revision.created_at):
+            return 0, 0
+        return await tx.impacts.drift(revision.points_id)
+
+
 def _changes(laid_out: LaidOut) -> list[Decided]:
     """What this reconciliation did, for the evidence; nothing where nothing was done."""
     done = {
@@ -176,40 +185,6 @@ def _changes(laid_out: LaidOut) -> list[Decided]:
         for verdict, number in done.items()
         if number
     ]
-
-
-def _for_people(
-    plan: Plan, wants: wanting.Wants, laid_out: LaidOut, policy: Policy
-) -> list[ForAPerson]:
-    due_at = None if plan.starts_at is None else plan.starts_at - policy.failover_margin
-    items = [
-        ForAPerson(
-            kind="not_reached",
-            subject=stage,
-            people=number,
-            sentence=f"{number} 人的各种渠道均未送达，请人工联系 / every medium failed: reach them in person",
-            owner=policy.owner,
-            due_at=due_at,
-        )
-        for stage, number in laid_out.not_reached
-    ]
-    unreachable: dict[str, int] = {}
-    for skip in wants.skipped:
-        if skip.reason == "unreachable" and skip.stage == Stage.ADVANCE.value:
-            audience = Cell.named(skip.cell).audience.value
-            unreachable[audience] = unreachable.get(audience, 0) + skip.people
-    items += [
-        ForAPerson(
-            kind="unreachable",
-            subject=audience,
-            people=number,
-            sentence=f"{number} 个联系人没有可用渠道，请补全资料或上门 / no usable address: mend or visit",
-            owner=policy.owner,
-            due_at=due_at,
-        )
-        for audience, number in sorted(unreachable.items())
-    ]
-    return items
 
 
 async def _wait_for_approval(

@@ -49,6 +49,9 @@ EXCEPTIONS: Mapping[str, Words] = {
     "not_reached": ("未能送达", "Not reached"),
     "unreachable": ("无法联系", "Unreachable"),
     "approval_overdue": ("待批准，期限将至", "Approval overdue"),
+    "impact_outdated": ("台账已变化", "Ledger has changed"),
+    "no_contact": ("没有联系人", "No contact"),
+    "notice_late": ("晚于法定提前期", "Later than the law asks"),
     "posting_undone": ("通知未张贴", "Poster not up"),
 }
 

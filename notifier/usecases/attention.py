@@ -1,0 +1,117 @@
+"""What only a person can see to, found while a plan is reconciled: each with an owner and a time."""
+
+from datetime import timedelta
+
+from notifier.domain.customer import Criticality
+from notifier.domain.notice import Stage
+from notifier.domain.plan import Plan, Revision
+from notifier.domain.policy import Policy
+from notifier.domain.required import Cell
+from notifier.domain.wanted import ForAPerson, LaidOut
+from notifier.usecases.wanting import Wants
+
+#: Kinds that a later reconciliation may find solved.
+SOLVED_BY_THEMSELVES = frozenset(
+    {
+        "approval_overdue",
+        "impact_outdated",
+        "no_contact",
+        "not_reached",
+        "notice_late",
+        "unreachable",
+    }
+)
+
+
+def for_people(
+    plan: Plan,
+    revision: Revision,
+    wants: Wants,
+    laid_out: LaidOut,
+    drift: tuple[int, int],
+    policy: Policy,
+) -> list[ForAPerson]:
+    """The list of this plan as it stands. ``drift``: usage points that joined the affected areas since
+    the impact was frozen, and that left them."""
+    due_at = None if plan.starts_at is None else plan.starts_at - policy.failover_margin
+
+    def item(kind: str, subject: str, people: int, sentence: str) -> ForAPerson:
+        return ForAPerson(
+            kind=kind,
+            subject=subject,
+            people=people,
+            sentence=sentence,
+            owner=policy.owner,
+            due_at=due_at,
+        )
+
+    found = [
+        item(
+            kind="not_reached",
+            subject=stage,
+            people=people,
+            sentence=f"{people} 人的各种渠道均未送达，请人工联系 / every medium failed: reach them in person",
+        )
+        for stage, people in laid_out.not_reached
+    ]
+    found += [
+        item(
+            kind="unreachable",
+            subject=audience,
+            people=people,
+            sentence=f"{people} 个联系人没有可用渠道，请补全资料或上门 / no usable address: mend or visit",
+        )
+        for audience, people in sorted(_unreachable(wants).items())
+    ]
+    found += [
+        item(
+            kind="no_contact",
+            subject=Criticality(int(criticality)).name.lower(),
+            people=points,
+            sentence=f"{points} 户没有任何联系人，只能靠张贴 / usage points without any contact: posters only",
+        )
+        for criticality, points in sorted(revision.counts.get("without_contact", {}).items())
+    ]
+    joined, left = drift
+    if joined or left:
+        found.append(
+            item(
+                kind="impact_outdated",
+                subject=f"r{revision.number}",
+                people=joined + left,
+                sentence=f"台账更新后新增 {joined} 户、减少 {left} 户，请修订计划以重新匹配 / "
+                "the ledger has changed since: revise the plan to take it in",
+            )
+        )
+    late = _late(wants, plan, policy)
+    if late:
+        found.append(
+            item(
+                kind="notice_late",
+                subject=f"r{revision.number}",
+                people=late,
+                sentence=f"{late} 人的通知晚于法定提前期 / told later than the law asks",
+            )
+        )
+    return found
+
+
+def _unreachable(wants: Wants) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for skip in wants.skipped:
+        if skip.reason == "unreachable" and skip.stage == Stage.ADVANCE.value:
+            audience = Cell.named(skip.cell).audience.value
+            counted[audience] = counted.get(audience, 0) + skip.people
+    return counted
+
+
+def _late(wants: Wants, plan: Plan, policy: Policy) -> int:
+    """People whose advance notice cannot leave before the legal time any more."""
+    lead = policy.legal_lead.get(plan.kind, timedelta())
+    return sum(
+        wants.cells[item.cell]
+        for item in wants.wanted
+        if item.notice.stage is Stage.ADVANCE
+        and item.notice.rung == 0
+        and item.notice.due_at > item.notice.matters_at - lead
+    )
