@@ -72,9 +72,9 @@ def exceptions() -> set[str]:
                 for keyword in node.keywords:
                     if keyword.arg == "kind":
                         found |= set(constants(keyword.value))
-    from notifier.usecases import postings
+    from notifier.usecases import attention, postings
 
-    return found | {postings.UNDONE}
+    return found | {postings.UNDONE} | attention.SOLVED_BY_THEMSELVES
 
 
 def test_the_search_finds_what_there_is() -> None:
