@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,27 @@ def test_the_loops_end_on_a_signal(tmp_path: Path) -> None:
     assert "the loops are running" in line
     assert code == 0, rest
     assert "Traceback" not in rest
+
+
+def test_the_service_prints_its_address_and_ends_on_a_signal(tmp_path: Path) -> None:
+    """The address comes at once, also into a pipe; the health answer is there by then."""
+    running = subprocess.Popen(
+        [*COMMAND, "serve", "--no-worker", "--port", "0"],
+        cwd=tmp_path, env=environ(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        address = running.stdout.readline().strip()
+        with urllib.request.urlopen(f"{address}/api/v1/health", timeout=10) as answer:  # noqa: S310
+            status = answer.status
+        running.send_signal(signal.SIGTERM)
+        said = running.stderr.read()
+        code = running.wait(20)
+
+    assert address.startswith("http://127.0.0.1:")
+    assert status == 200
+    assert code == 0, said
 
 
 def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
