@@ -55,7 +55,7 @@ _HEADERS = {
 }
 #: Seconds: how long requests and steps under way may take when the service stops.
 _DRAIN = 10.0
-_LOOK_AT_LAG = 0.5
+_LOOK_AT_LAG = 0.05
 
 
 def make_app(service: Service) -> web.Application:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-_ROWS_A_WRITE = 500
+_A_WRITE = 64 << 10
 #: A cell that starts so is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -21,12 +21,14 @@ async def respond(
     if filename:
         response.headers["Content-Disposition"] = disposition(filename)
     await response.prepare(request)
-    kept = [first]
+    kept, size = [first], len(first)
     async for line in lines:
         kept.append(line)
-        if len(kept) >= _ROWS_A_WRITE:
+        size += len(line)
+        if size >= _A_WRITE:
             await response.write("".join(kept).encode())
             kept.clear()
+            size = 0
     await response.write("".join(kept).encode())
     await response.write_eof()
     return response

@@ -1,19 +1,27 @@
 """Files of plans over the API: bounded, read off the event loop, taken in or only looked at."""
 
 import asyncio
+import itertools
 import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel
+import orjson
+from aiohttp import web
 
-from notifier.intake import tables
+from notifier.domain.network_index import NetworkIndex
+from notifier.intake import collector, tables
 from notifier.intake.plans import PlanFile, read_plans
 from notifier.settings import UploadSettings
 from notifier.usecases import ingest
-from notifier.web import answers, forms, requests
+from notifier.web import answers, forms, requests, streaming
 from notifier.web.endpoints import WRITERS, Call, Group, Nothing
 
 UPLOADS = Group("plans")
+#: Plans written between two turns of everybody else.
+_A_PIECE = 50
 
 
 @UPLOADS.declare(
@@ -26,7 +34,7 @@ UPLOADS = Group("plans")
     answer=answers.UploadAnswer,
     also=(400, 413),
 )
-async def upload_plans(call: Call[Nothing, Nothing]) -> BaseModel:
+async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     """Reads the file in a thread, then submits every plan; a dry run stores nothing."""
     service = call.service
     bounds = service.settings.uploads
@@ -51,43 +59,68 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> BaseModel:
         )
     finally:
         await asyncio.to_thread(folder.cleanup)
+    head: dict[str, Any] = {"file": path.name, "dry_run": wanted.dry_run, "before": None}
+    taken: Sequence[ingest.Taken] = ()
+    findings = read.findings
+    network = None
     if wanted.dry_run:
-        return await _foreseen(call, path.name, read)
-    report = await ingest.ingest_plans(
-        service.store,
-        read.plans,
-        path.name,
-        digest,
-        read.findings,
-        now=call.now,
-        actor=call.actor.name,
-        again=wanted.again,
-    )
-    return answers.UploadAnswer(
-        file=path.name,
-        dry_run=False,
-        counts=report.counts,
-        taken=[item.as_dict() for item in report.taken],
-        plans=read.as_dict(service.setting.zone)["plans"],
-        findings=[finding.as_dict() for finding in report.findings],
-        before=None if report.before is None else dict(report.before),
-    )
+        head["counts"] = {"read": len(read.plans)}
+        async with service.store.read() as tx:
+            network = await tx.network()
+    else:
+        report = await ingest.ingest_plans(
+            service.store,
+            read.plans,
+            path.name,
+            digest,
+            read.findings,
+            now=call.now,
+            actor=call.actor.name,
+            again=wanted.again,
+        )
+        head |= {
+            "counts": report.counts,
+            "before": None if report.before is None else dict(report.before),
+        }
+        taken, findings = report.taken, report.findings
+    # What was read is large: walking all of it, as a collection does, would hold up everybody.
+    with collector.paused():
+        return await streaming.respond(
+            call.request,
+            _written(
+                head,
+                taken=(item.as_dict() for item in taken),
+                plans=_plans(read, call.service.setting.zone, network),
+                findings=(finding.as_dict() for finding in findings),
+                breathe=lambda: service.clock.pause(0),
+            ),
+            "application/json",
+        )
 
 
-async def _foreseen(call: Call[Nothing, Nothing], name: str, read: PlanFile) -> BaseModel:
-    async with call.service.store.read() as tx:
-        network = await tx.network()
-    plain = read.as_dict(call.service.setting.zone)
-    for shown, draft in zip(plain["plans"], read.plans, strict=True):
-        shown["impact"] = ingest.foresee(draft, network)
-    return answers.UploadAnswer(
-        file=name,
-        dry_run=True,
-        counts={"read": len(read.plans)},
-        taken=[],
-        plans=plain["plans"],
-        findings=plain["findings"],
-    )
+def _plans(read: PlanFile, zone: ZoneInfo, network: NetworkIndex | None) -> Iterator[Any]:
+    """Each plan as plain values, with whom it would touch where a network is given."""
+    for draft in read.plans:
+        (shown,) = PlanFile(plans=(draft,)).as_dict(zone)["plans"]
+        if network is not None:
+            shown["impact"] = ingest.foresee(draft, network)
+        yield shown
+
+
+async def _written(
+    head: dict[str, Any], *, breathe: Callable[[], Awaitable[None]], **lists: Iterator[Any]
+) -> AsyncIterator[str]:
+    """The answer as text, a piece at a time: 50,000 plans written at once would hold up everybody."""
+    yield orjson.dumps(head).decode()[:-1]
+    for name, items in lists.items():
+        yield f',"{name}":['
+        comma = ""
+        while piece := list(itertools.islice(items, _A_PIECE)):
+            yield comma + orjson.dumps(piece).decode()[1:-1]
+            comma = ","
+            await breathe()
+        yield "]"
+    yield "}"
 
 
 def limits_of(bounds: UploadSettings) -> tables.TableLimits:
