@@ -134,8 +134,8 @@ class Worker:
         async with self.store.read() as tx:
             self._waiting = _Waiting(
                 channels=frozenset(await tx.batches.due(now)),
-                uncertain=bool(await tx.batches.uncertain_due(now, 1)),
-                unconfirmed=bool(await tx.batches.unconfirmed_due(now, 1)),
+                uncertain=bool(await tx.unresolved.uncertain_due(now, 1)),
+                unconfirmed=bool(await tx.unresolved.unconfirmed_due(now, 1)),
             )
         return self._waiting
 

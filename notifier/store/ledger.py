@@ -24,6 +24,7 @@ from notifier.store.journal import Journal
 from notifier.store.plans import Plans
 from notifier.store.postings import Postings
 from notifier.store.receipts import Receipts
+from notifier.store.unresolved import Unresolved
 
 _HASHED_AT_ONCE = 50_000
 
@@ -54,6 +55,7 @@ class Transaction:
         self.plans = Plans(connection)
         self.impacts = Impacts(connection)
         self.batches = Batches(connection)
+        self.unresolved = Unresolved(connection)
         self.receipts = Receipts(connection)
         self.journal = Journal(connection)
         self.postings = Postings(connection)

@@ -118,8 +118,8 @@ async def resolve(outbox: Outbox, name: str) -> int:
     """
     now = outbox.clock.now()
     async with outbox.store.read() as tx:
-        ids = await tx.batches.uncertain_due(now, _BATCHES_A_STEP)
-        batches = [item for item in await tx.batches.load_uncertain(ids) if item.channel == name]
+        ids = await tx.unresolved.uncertain_due(now, _BATCHES_A_STEP)
+        batches = [item for item in await tx.unresolved.load(ids) if item.channel == name]
     channel = outbox.channels[name]
     for item in batches:
         answers = await _ask(outbox, channel, item)
@@ -127,12 +127,12 @@ async def resolve(outbox: Outbox, name: str) -> int:
             await take(outbox.store, outbox.vault, name, answers, now)
         sent_at = item.sent_at or now
         async with outbox.store.write() as tx:
-            left = await tx.batches.load_uncertain([item.batch_id])
+            left = await tx.unresolved.load([item.batch_id])
             unsure = bool(left and left[0].members)
             if not unsure or now >= sent_at + channel.limits.receipts_within:
-                await tx.batches.look_again(item.batch_id, BatchState.SENT, now)
+                await tx.unresolved.look_again(item.batch_id, BatchState.SENT, now)
             else:
-                await tx.batches.look_again(item.batch_id, BatchState.UNCERTAIN, now + ASK_AFTER)
+                await tx.unresolved.look_again(item.batch_id, BatchState.UNCERTAIN, now + ASK_AFTER)
     return len(batches)
 
 
@@ -160,11 +160,11 @@ async def give_up(outbox: Outbox) -> int:
     """Closes batches whose time for receipts is over; answers how many."""
     now = outbox.clock.now()
     async with outbox.store.read() as tx:
-        ids = await tx.batches.unconfirmed_due(now, _BATCHES_A_STEP)
+        ids = await tx.unresolved.unconfirmed_due(now, _BATCHES_A_STEP)
     if not ids:
         return 0
     async with outbox.store.write() as tx:
-        for plan_id in await tx.batches.give_up_confirming(ids):
+        for plan_id in await tx.unresolved.give_up_confirming(ids):
             await tx.plans.mark(plan_id, now)
     return len(ids)
 
@@ -177,6 +177,6 @@ async def reclaim(outbox: Outbox) -> dict[str, int]:
         if channel.limits.idempotent_for is not None
     ]
     async with outbox.store.write() as tx:
-        return await tx.batches.reclaim(
+        return await tx.unresolved.reclaim(
             now=outbox.clock.now(), wall=outbox.clock.wall(), resendable=resendable
         )
