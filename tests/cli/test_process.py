@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -55,44 +57,52 @@ def test_a_refusal_leaves_no_trace(tmp_path: Path) -> None:
     assert refused.stderr.count("\n") == 1
 
 
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
+    """``notifier serve`` in that folder; killed at the end if it did not end before."""
+    running = subprocess.Popen(
+        [*COMMAND, "serve", *options],
+        cwd=folder,
+        env=environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
 def test_the_loops_end_on_a_signal(tmp_path: Path) -> None:
     """``serve --worker-only`` runs until SIGTERM, then closes everything and is content."""
-    running = subprocess.Popen(
-        [*COMMAND, "serve", "--worker-only", "--clock-start", "2026-03-01T07:00",
-         "--clock-speed", "3600"],
-        cwd=tmp_path, env=environ(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    with running:
+    with serving(
+        tmp_path, "--worker-only", "--clock-start", "2026-03-01T07:00", "--clock-speed", "3600"
+    ) as running:
         assert running.stderr is not None
         line = running.stderr.readline()
         running.send_signal(signal.SIGTERM)
-        rest = running.stderr.read()
-        code = running.wait(20)
+        _, rest = running.communicate(timeout=30)
 
     assert "the loops are running" in line
-    assert code == 0, rest
+    assert running.returncode == 0, rest
     assert "Traceback" not in rest
 
 
 def test_the_service_prints_its_address_and_ends_on_a_signal(tmp_path: Path) -> None:
-    """The address comes at once, also into a pipe; the health answer is there by then."""
-    running = subprocess.Popen(
-        [*COMMAND, "serve", "--no-worker", "--port", "0"],
-        cwd=tmp_path, env=environ(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with running:
+    """The address comes at once, also into a pipe, and somebody answers there."""
+    with serving(tmp_path, "--no-worker", "--port", "0") as running:
         assert running.stdout is not None
-        assert running.stderr is not None
         address = running.stdout.readline().strip()
-        with urllib.request.urlopen(f"{address}/api/v1/health", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{address}/api/v1/health/live", timeout=10) as answer:  # noqa: S310
             status = answer.status
         running.send_signal(signal.SIGTERM)
-        said = running.stderr.read()
-        code = running.wait(20)
+        _, said = running.communicate(timeout=30)
 
     assert address.startswith("http://127.0.0.1:")
     assert status == 200
-    assert code == 0, said
+    assert running.returncode == 0, said
 
 
 def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
