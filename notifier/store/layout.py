@@ -1,24 +1,22 @@
 """Makes the ledger of deliveries follow what is wanted, set by set.
 
 The domain decides per cell; here one statement applies the decision to everybody in it.
-First, in one transaction, nothing stale is left to be sent: unsent batches are given the new content
-or withdrawn. Then what is missing is laid out in steps, so that other writers get their turn.
+First, in one transaction, nothing stale is left to be sent (``turning``).
+Then what is missing is laid out in steps, so that other writers get their turn.
 Everything may be done again, or by two processes, and comes out the same.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import Medium
 from notifier.domain.delivery import BatchState, DeliveryState
-from notifier.domain.facts_json import facts_as_dict
 from notifier.domain.notice import Notice
 from notifier.domain.wanted import Account, LaidOut, Wanted
+from notifier.store import turning
 from notifier.store.columns import to_millis
 from notifier.store.engine import Bulk
 from notifier.store.ids import take
@@ -26,14 +24,6 @@ from notifier.store.ids import take
 _ROWS_A_STEP = 5_000
 _B = BatchState
 _D = DeliveryState
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    wanted: Wanted
-    notice_id: int
-    campaign_id: int
-    after_campaign_id: int | None
 
 
 async def apply(
@@ -49,7 +39,7 @@ async def apply(
 ) -> LaidOut:
     """Applies ``wanted`` to the people gathered before on the same ``bulk`` (``people.gather``)."""
     async with bulk.transaction() as connection:
-        placed, repointed, withdrawn_batches = await _turn(
+        placed, repointed, withdrawn_batches = await turning.turn(
             connection, plan_id, revision_id, wanted, now
         )
     scheduled = await _lay_out(bulk, plan_id, placed, accounts, now + horizon, min_gap)
@@ -72,7 +62,7 @@ async def repoint_only(
     now: datetime,
 ) -> LaidOut:
     """The same recipients, other content or times, nobody told yet: only batches are touched."""
-    _, repointed, withdrawn = await _turn(connection, plan_id, revision_id, wanted, now)
+    _, repointed, withdrawn = await turning.turn(connection, plan_id, revision_id, wanted, now)
     return LaidOut(repointed_batches=repointed, withdrawn_batches=withdrawn)
 
 
@@ -88,173 +78,10 @@ async def is_untouched(connection: AsyncConnection, plan_id: int) -> bool:
     return begun is None
 
 
-# --- One transaction: nothing stale is left ------------------------------------------------------
-
-
-async def _turn(
-    connection: AsyncConnection,
-    plan_id: int,
-    revision_id: int,
-    wanted: Sequence[Wanted],
-    now: datetime,
-) -> tuple[list[_Placed], int, int]:
-    campaigns = await _campaigns(connection, plan_id, wanted)
-    placed = await _notices(connection, plan_id, revision_id, wanted, campaigns, now)
-    await connection.execute(text("DROP TABLE IF EXISTS wanted_notice"))
-    await connection.execute(
-        text(
-            "CREATE TEMP TABLE wanted_notice (id BIGINT PRIMARY KEY, campaign_id BIGINT, cell TEXT,"
-            " medium TEXT, facts_key TEXT, due_at BIGINT, expires_at BIGINT)"
-        )
-    )
-    if placed:
-        await connection.execute(
-            text(
-                "INSERT INTO wanted_notice VALUES"
-                " (:id, :campaign, :cell, :medium, :facts_key, :due, :expires)"
-            ),
-            [
-                {
-                    "id": item.notice_id,
-                    "campaign": item.campaign_id,
-                    "cell": item.wanted.cell,
-                    "medium": item.wanted.notice.medium.value,
-                    "facts_key": item.wanted.facts_key,
-                    "due": to_millis(item.wanted.notice.due_at),
-                    "expires": to_millis(item.wanted.notice.expires_at),
-                }
-                for item in placed
-            ],
-        )
-    repointed = await connection.execute(
-        text(
-            "UPDATE batch SET notice_id = w.id, due_at = w.due_at, expires_at = w.expires_at"
-            " FROM notice n, wanted_notice w"
-            f" WHERE batch.plan_id = :plan AND batch.state = {int(_B.SCHEDULED)}"
-            " AND n.id = batch.notice_id AND w.campaign_id = n.campaign_id AND w.cell = n.cell"
-            " AND w.medium = n.medium AND w.id <> n.id"
-        ),
-        {"plan": plan_id},
-    )
-    withdrawn = await connection.execute(
-        text(
-            f"UPDATE batch SET state = {int(_B.WITHDRAWN)}, reason = 'no_longer_wanted'"
-            f" WHERE plan_id = :plan AND state = {int(_B.SCHEDULED)}"
-            " AND notice_id NOT IN (SELECT id FROM wanted_notice)"
-        ),
-        {"plan": plan_id},
-    )
-    await connection.execute(
-        # A poster that hangs nowhere yet and says what no longer holds is not put up.
-        text(
-            f"UPDATE delivery SET state = {int(_D.WITHDRAWN)}, code = 'no_longer_wanted'"
-            f" WHERE state = {int(_D.ACCEPTED)} AND batch_id IN ("
-            "  SELECT b.id FROM batch b JOIN notice n ON n.id = b.notice_id"
-            f"  WHERE b.plan_id = :plan AND n.medium = '{Medium.POSTING.value}'"
-            "   AND NOT EXISTS (SELECT 1 FROM wanted_notice w"
-            "    WHERE w.campaign_id = n.campaign_id AND w.facts_key = n.facts_key))"
-        ),
-        {"plan": plan_id},
-    )
-    await connection.execute(text("DROP TABLE wanted_notice"))
-    return placed, repointed.rowcount, withdrawn.rowcount
-
-
-async def _campaigns(
-    connection: AsyncConnection, plan_id: int, wanted: Sequence[Wanted]
-) -> dict[tuple[str, str, int], int]:
-    keys = sorted({_campaign_key(item) for item in wanted})
-    if keys:
-        await connection.execute(
-            text(
-                "INSERT INTO campaign (plan_id, stage, occasion, rung)"
-                " VALUES (:plan, :stage, :occasion, :rung) ON CONFLICT DO NOTHING"
-            ),
-            [{"plan": plan_id, "stage": s, "occasion": o, "rung": r} for s, o, r in keys],
-        )
-    result = await connection.execute(
-        text("SELECT id, stage, occasion, rung FROM campaign WHERE plan_id = :plan"),
-        {"plan": plan_id},
-    )
-    return {(row.stage, row.occasion, row.rung): row.id for row in result}
-
-
-def _campaign_key(item: Wanted) -> tuple[str, str, int]:
-    return item.notice.stage.value, item.notice.occasion, item.notice.rung
-
-
-async def _notices(
-    connection: AsyncConnection,
-    plan_id: int,
-    revision_id: int,
-    wanted: Sequence[Wanted],
-    campaigns: Mapping[tuple[str, str, int], int],
-    now: datetime,
-) -> list[_Placed]:
-    rows = []
-    for item in wanted:
-        notice = item.notice
-        rows.append(
-            {
-                "plan": plan_id,
-                "revision": revision_id,
-                "campaign": campaigns[_campaign_key(item)],
-                "cell": item.cell,
-                "medium": notice.medium.value,
-                "template": notice.template,
-                "facts_key": item.facts_key,
-                "facts": orjson.dumps(
-                    facts_as_dict(notice.facts), option=orjson.OPT_SORT_KEYS
-                ).decode(),
-                "confirm": notice.confirm,
-                "due": to_millis(notice.due_at),
-                "expires": to_millis(notice.expires_at),
-                "matters": to_millis(notice.matters_at),
-                "give_up": None if notice.give_up_at is None else to_millis(notice.give_up_at),
-                "ignores": notice.ignores_quiet_hours,
-                "now": to_millis(now),
-            }
-        )
-    if rows:
-        await connection.execute(
-            text(
-                "INSERT INTO notice (plan_id, revision_id, campaign_id, cell, medium, template,"
-                " facts_key, facts, confirm, due_at, expires_at, matters_at, give_up_at,"
-                " ignores_quiet_hours,"
-                " created_at) VALUES (:plan, :revision, :campaign, :cell, :medium, :template,"
-                " :facts_key, :facts, :confirm, :due, :expires, :matters, CAST(:give_up AS BIGINT),"
-                " :ignores, :now)"
-                " ON CONFLICT (revision_id, campaign_id, cell, medium) DO NOTHING"
-            ),
-            rows,
-        )
-    result = await connection.execute(
-        text("SELECT id, campaign_id, cell, medium FROM notice WHERE revision_id = :revision"),
-        {"revision": revision_id},
-    )
-    ids = {(row.campaign_id, row.cell, row.medium): row.id for row in result}
-    placed = []
-    for item in wanted:
-        stage, occasion, rung = _campaign_key(item)
-        campaign_id = campaigns[stage, occasion, rung]
-        placed.append(
-            _Placed(
-                item,
-                ids[campaign_id, item.cell, item.notice.medium.value],
-                campaign_id,
-                campaigns[stage, occasion, rung - 1] if rung else None,
-            )
-        )
-    return placed
-
-
-# --- In steps: what is missing -------------------------------------------------------------------
-
-
 async def _lay_out(
     bulk: Bulk,
     plan_id: int,
-    placed: Sequence[_Placed],
+    placed: Sequence[turning.Placed],
     accounts: Mapping[Medium, Account],
     until: datetime,
     min_gap: timedelta,
@@ -348,7 +175,7 @@ _MISSING = f"""
 
 
 async def _compose(
-    bulk: Bulk, plan_id: int, item: _Placed, account: Account, people_count: int
+    bulk: Bulk, plan_id: int, item: turning.Placed, account: Account, people_count: int
 ) -> None:
     """Batches of the account's size and their members, a few thousand messages a transaction."""
     size = account.batch_size
