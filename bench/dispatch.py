@@ -36,7 +36,8 @@ from notifier.rendering.variables import Utility
 from notifier.store import migrate
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
-from notifier.usecases import dispatch, plans, receipts, reconcile
+from notifier.usecases import dispatch, plans, reconcile
+from notifier.usecases.inbox import Inbox
 from notifier.vault import Vault
 from tests.providers.process import GatewayProcess
 
@@ -55,7 +56,8 @@ async def main(messages: int, url: str, lanes: int, *, single: bool) -> dict[str
     clock = SystemClock()
     runner, port, taken = await _callbacks(store, vault, clock)
     callback = f"http://127.0.0.1:{port}/callbacks/sms"
-    with GatewayProcess("--sink", "--callback-aliyun", callback) as gateway:
+    at_once = json.dumps({"receipts": {"delay_s": 0.1}})
+    with GatewayProcess("--sink", "--callback-aliyun", callback, "--behave", at_once) as gateway:
         channel = aliyun_sms.configure(
             {
                 "endpoint": gateway.url("aliyun"),
@@ -186,6 +188,7 @@ async def _callbacks(
     store: Ledger, vault: Vault, clock: SystemClock
 ) -> tuple[web.AppRunner, int, dict[str, Any]]:
     taken: dict[str, Any] = {"receipts": 0}
+    inbox = Inbox(store, vault)
 
     async def handle(request: web.Request) -> web.Response:
         callback = channels.Callback(
@@ -195,9 +198,8 @@ async def _callbacks(
             body=await request.read(),
             remote="127.0.0.1",
         )
-        answer, done = await receipts.take_callback(
-            store, vault, clock, "sms", taken["channel"], callback
-        )
+        answer = taken["channel"].receipts(callback)
+        done = await inbox.take("sms", answer.receipts, clock.now())
         taken["receipts"] += done.known
         return web.Response(
             body=answer.body, status=answer.status, content_type=answer.content_type

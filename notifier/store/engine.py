@@ -6,6 +6,8 @@ PostgreSQL: one pool; the database sorts out the writers.
 """
 
 import asyncio
+import itertools
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -201,6 +203,21 @@ async def insert_rows(
     statement = f'INSERT INTO "{name}" ({names}) VALUES ({marks})'
     for part in _parts(rows, ROWS_A_CALL):
         await connection.exec_driver_sql(statement, part)
+
+
+async def execute_many(
+    connection: AsyncConnection, statement: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """One statement for many rows, past the compiler: a third of its price on hot paths.
+
+    Values stand as ``?`` in the statement and as the database stores them in ``rows``.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        numbers = itertools.count(1)
+        statement = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
+    await connection.exec_driver_sql(statement, list(rows))
 
 
 def _parts(rows: Iterable[Sequence[Any]], size: int) -> Iterable[list[tuple[Any, ...]]]:

@@ -10,6 +10,7 @@ from notifier.channel import ReceiptStatus
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.outbox import KnownReceipt
 from notifier.store.columns import to_millis
+from notifier.store.engine import execute_many
 
 _D = DeliveryState
 
@@ -73,21 +74,18 @@ class Receipts:
 
     async def apply(self, receipts: Sequence[KnownReceipt]) -> None:
         """Keeps each receipt once and moves its delivery on; a late *delivered* beats *failed*."""
-        if not receipts:
-            return
-        await self._connection.execute(
-            text(
-                "INSERT INTO receipt (delivery_id, status, code, at, received_at)"
-                " VALUES (:delivery, :status, :code, :at, :received) ON CONFLICT DO NOTHING"
-            ),
+        await execute_many(
+            self._connection,
+            "INSERT INTO receipt (delivery_id, status, code, at, received_at)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [
-                {
-                    "delivery": item.delivery_id,
-                    "status": STATUS_NUMBERS[item.status],
-                    "code": item.code,
-                    "at": None if item.at is None else to_millis(item.at),
-                    "received": to_millis(item.received_at),
-                }
+                (
+                    item.delivery_id,
+                    STATUS_NUMBERS[item.status],
+                    item.code,
+                    None if item.at is None else to_millis(item.at),
+                    to_millis(item.received_at),
+                )
                 for item in receipts
             ],
         )
@@ -95,13 +93,8 @@ class Receipts:
             (ReceiptStatus.DELIVERED, _DELIVERED),
             (ReceiptStatus.FAILED, _FAILED),
         ):
-            rows = [
-                {"id": item.delivery_id, "code": item.code}
-                for item in receipts
-                if item.status is status
-            ]
-            if rows:
-                await self._connection.execute(statement, rows)
+            rows = [(item.code, item.delivery_id) for item in receipts if item.status is status]
+            await execute_many(self._connection, statement, rows)
 
     async def plans_of(self, delivery_ids: Sequence[int]) -> list[int]:
         """The plans these deliveries belong to."""
@@ -138,14 +131,14 @@ _PLANS = text(
     "SELECT DISTINCT b.plan_id FROM delivery d JOIN batch b ON b.id = d.batch_id WHERE d.id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
 
-_DELIVERED = text(
-    f"UPDATE delivery SET state = {int(_D.DELIVERED)}, code = :code WHERE id = :id AND state IN"
+_DELIVERED = (
+    f"UPDATE delivery SET state = {int(_D.DELIVERED)}, code = ? WHERE id = ? AND state IN"
     f" ({int(_D.SCHEDULED)}, {int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}, {int(_D.UNCONFIRMED)},"
-    f" {int(_D.FAILED)})"
+    f" {int(_D.FAILED)}, {int(_D.WITHDRAWN)})"
 )
 #: A message that is still SCHEDULED while its batch is under way was answered faster than recorded.
-_FAILED = text(
-    f"UPDATE delivery SET state = {int(_D.FAILED)}, code = :code WHERE id = :id AND ("
+_FAILED = (
+    f"UPDATE delivery SET state = {int(_D.FAILED)}, code = ? WHERE id = ? AND ("
     f"state IN ({int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}, {int(_D.UNCONFIRMED)})"
     f" OR (state = {int(_D.SCHEDULED)} AND EXISTS (SELECT 1 FROM batch b"
     f"  WHERE b.id = delivery.batch_id AND b.state = {int(BatchState.SENDING)})))"
