@@ -32,7 +32,6 @@ class PlanBook(Protocol):
         states: Sequence[PlanState] = (),
         starting_from: datetime | None = None,
         starting_before: datetime | None = None,
-        after_id: int = 0,
         limit: int = 500,
     ) -> list[Plan]: ...
     async def insert(
@@ -313,7 +312,6 @@ class Desk(Protocol):
         *,
         now: datetime,
         horizon: timedelta,
-        min_gap: timedelta,
     ) -> LaidOut: ...
     async def recipients_hash(self) -> str: ...
 

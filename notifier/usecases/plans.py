@@ -95,7 +95,8 @@ async def submit(
     """Takes a plan in: a new one, a revision of the one with its number, or nothing new.
 
     A plan without windows, or with a finding of severity error, is kept as a draft: it is on the
-    list, it cannot be approved, and a corrected one with its number replaces it.
+    list, it cannot be approved, and a corrected one with its number replaces it. Such a row never
+    replaces a plan that was submitted or approved: that one goes on, and the refusal is on record.
     """
     content = incoming.content
     findings = [finding.as_dict() for finding in incoming.findings]
@@ -107,6 +108,15 @@ async def submit(
             if present.digest == content_digest(content):
                 return Submitted.UNCHANGED, plan
             _must_be_open(plan)
+            if refused and plan.state is not PlanState.DRAFT:
+                await tx.audited(
+                    at=now,
+                    actor=actor,
+                    action="plan.revision_refused",
+                    subject=content.number,
+                    detail={"source": dict(incoming.source), "findings": findings},
+                )
+                return Submitted.REFUSED, plan
             outcome = Submitted.REVISED
             change = Change.REVISED
             plan_id, number = plan.id, plan.revision + 1
