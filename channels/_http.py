@@ -19,11 +19,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from channels._http_reading import Malformed, Reading
 from notifier.channel import Health, Message, Outcome, RetryAfter, Uncertain
-
-#: Answers of providers are a few hundred octets; what is larger than this is not one of theirs.
-LARGEST_HEAD = 32 * 1024
-LARGEST_BODY = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +280,6 @@ class Sender:
                 return
 
 
-class _Malformed(Exception):
-    """What came is not HTTP/1.1."""
-
-
 class _Connection(asyncio.Protocol):
     """One connection: one request at a time, no pipelining."""
 
@@ -294,19 +287,14 @@ class _Connection(asyncio.Protocol):
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Result] | None = None
-        self._buffer = bytearray()
-        self._body = bytearray()
-        self._head: tuple[int, dict[str, str]] | None = None
-        self._left: int | None = None
-        self._is_chunked = False
-        self._keeps = True
+        self._reading = Reading()
         self.is_open = False
         self.idle_since = 0.0
 
     @property
     def is_reusable(self) -> bool:
         """Open, and its last answer was read to the end without a wish to close."""
-        return self.is_open and self._answer is None and self._keeps
+        return self.is_open and self._answer is None and self._reading.keeps
 
     async def exchange(self, request: bytes) -> Result:
         """Send one request and wait for its answer."""
@@ -339,18 +327,18 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
-        if self._head is not None and self._left is None and not self._is_chunked and exc is None:
-            self._complete()  # neither a length nor chunks: the answer ends where the connection does
+        if exc is None and self._reading.ends_with_connection:
+            self._complete()
         self._finish(Lost("connection_lost"))
 
     def data_received(self, data: bytes) -> None:
         if self._answer is None:
             self.drop()  # nobody asked: the connection is out of step
             return
-        self._buffer += data
         try:
-            self._read()
-        except _Malformed:
+            if self._reading.feed(data):
+                self._complete()
+        except Malformed:
             self._finish(Lost("malformed_http"))
             self.drop()
 
@@ -359,117 +347,6 @@ class _Connection(asyncio.Protocol):
         if answer is not None and not answer.done():
             answer.set_result(result)
 
-    def _read(self) -> None:
-        while self._head is None:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                if len(self._buffer) > LARGEST_HEAD:
-                    raise _Malformed
-                return
-            head = bytes(self._buffer[:end])
-            del self._buffer[: end + 4]
-            self._read_head(head)
-        if self._is_chunked:
-            if self._read_chunks():
-                self._complete()
-        elif self._left is None:
-            self._body += self._buffer
-            self._buffer.clear()
-        elif len(self._buffer) >= self._left:
-            self._body += self._buffer[: self._left]
-            del self._buffer[: self._left]
-            self._complete()
-        if len(self._body) + len(self._buffer) > LARGEST_BODY:
-            raise _Malformed
-
-    def _read_head(self, head: bytes) -> None:
-        first, _, rest = head.decode("latin-1").partition("\r\n")
-        version, _, status = first.partition(" ")
-        if version not in ("HTTP/1.1", "HTTP/1.0") or not status[:3].isdigit():
-            raise _Malformed
-        code = int(status[:3])
-        if 100 <= code < 200:
-            return  # an interim answer; the real one follows
-        headers: dict[str, str] = {}
-        for line in rest.split("\r\n") if rest else ():
-            name, colon, value = line.partition(":")
-            if not colon:
-                raise _Malformed
-            name, value = name.lower(), value.strip()
-            if name == "content-length" and headers.get(name, value) != value:
-                raise _Malformed
-            headers[name] = value
-        self._head = (code, headers)
-        self._body = bytearray()
-        wish = headers.get("connection", "").lower()
-        self._keeps = wish != "close" if version == "HTTP/1.1" else wish == "keep-alive"
-        self._is_chunked = False
-        coding, length = headers.get("transfer-encoding"), headers.get("content-length")
-        if code in (204, 304):
-            self._left = 0
-        elif coding is not None:
-            if coding.lower() != "chunked":
-                raise _Malformed
-            self._is_chunked, self._left = True, None
-            # Both framings at once is how answers are smuggled: read it, never reuse the connection.
-            self._keeps = self._keeps and length is None
-        elif length is not None:
-            if not (length.isascii() and length.isdigit()) or int(length) > LARGEST_BODY:
-                raise _Malformed
-            self._left = int(length)
-        else:
-            self._left, self._keeps = None, False
-
-    def _read_chunks(self) -> bool:
-        """Move whole chunks from the buffer to the body; True after the last one and its trailers."""
-        while True:
-            if self._left is None:
-                end = self._buffer.find(b"\r\n")
-                if end < 0:
-                    if len(self._buffer) > 1024:
-                        raise _Malformed
-                    return False
-                size = bytes(self._buffer[:end]).partition(b";")[0].strip()
-                try:
-                    self._left = int(size, 16)
-                except ValueError:
-                    raise _Malformed from None
-                if self._left < 0 or self._left > LARGEST_BODY:
-                    raise _Malformed
-                if self._left > 0:
-                    del self._buffer[: end + 2]
-            if self._left == 0:
-                return self._read_trailers()
-            if len(self._buffer) < self._left + 2:
-                return False
-            if self._buffer[self._left : self._left + 2] != b"\r\n":
-                raise _Malformed
-            self._body += self._buffer[: self._left]
-            del self._buffer[: self._left + 2]
-            self._left = None
-            if len(self._body) > LARGEST_BODY:
-                raise _Malformed
-
-    def _read_trailers(self) -> bool:
-        """The buffer begins with the line of the last chunk; trailers are dropped."""
-        line = self._buffer.find(b"\r\n")
-        if self._buffer[line + 2 : line + 4] == b"\r\n":
-            del self._buffer[: line + 4]
-            return True
-        end = self._buffer.find(b"\r\n\r\n", line + 2)
-        if end < 0:
-            if len(self._buffer) > LARGEST_HEAD:
-                raise _Malformed
-            return False
-        del self._buffer[: end + 4]
-        return True
-
     def _complete(self) -> None:
-        if self._head is None:
-            return
-        status, headers = self._head
-        self._head = None
-        if self._buffer:
-            self._keeps = False
-            self._buffer.clear()
-        self._finish(Answer(status, headers, bytes(self._body)))
+        read = self._reading
+        self._finish(Answer(read.status, read.headers, read.body))

@@ -5,16 +5,15 @@ what is uncertain is asked for with ``QuerySendDetails`` or awaited as a receipt
 The batch's key travels as ``OutId`` and comes back in every receipt and query.
 """
 
-import functools
 import ipaddress
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
 import orjson
 import pydantic
 
-from channels import _http, _parts, _settings, _signing
+from channels import _aliyun_reports, _http, _parts, _settings, _signing
 from notifier.channel import (
     Accepted,
     Batch,
@@ -28,7 +27,6 @@ from notifier.channel import (
     Outcome,
     Permanent,
     Receipt,
-    ReceiptStatus,
     RetryAfter,
     Tools,
     Uncertain,
@@ -101,8 +99,6 @@ UNCERTAIN = frozenset(
 )
 
 VERSION = "2017-05-25"
-#: The provider writes local time without a zone.
-BEIJING = timezone(timedelta(hours=8))
 _RECEIVED = orjson.dumps({"code": 0, "msg": "成功"})
 
 
@@ -225,7 +221,7 @@ class AliyunSms:
         ``UNKNOWN`` with the code ``WAITING``: the provider has it and waits for the carrier's word.
         A message without a receipt in the answer is not known, or could not be asked for.
         """
-        day = sent_at.astimezone(BEIJING).strftime("%Y%m%d")
+        day = sent_at.astimezone(_aliyun_reports.BEIJING).strftime("%Y%m%d")
         found = await _parts.side_by_side(
             batch.messages,
             lambda message: self._find(batch.key, message.address, day),
@@ -244,7 +240,11 @@ class AliyunSms:
         if not isinstance(reports, list):
             return CallbackAnswer(receipts=(), status=400)
         return CallbackAnswer(
-            receipts=[_receipt(report) for report in reports if _is_report(report)],
+            receipts=[
+                _aliyun_reports.of_report(report)
+                for report in reports
+                if _aliyun_reports.is_report(report)
+            ],
             body=_RECEIVED,
             content_type="application/json",
         )
@@ -323,7 +323,7 @@ class AliyunSms:
         for row in rows if isinstance(rows, list) else ():
             # Calls of one batch share what stands before the hyphen; the number tells them apart.
             if isinstance(row, dict) and _batch_of(row.get("OutId")) == _batch_of(key):
-                return _detail(row, address)
+                return _aliyun_reports.of_detail(row, address)
         return None
 
     async def _call(self, action: str, query: str, body: bytes = b"") -> _http.Result:
@@ -399,54 +399,6 @@ def _number(address: str) -> str:
     """E.164 as the provider writes it: domestic numbers bare, others with their country code."""
     digits = address.removeprefix("+")
     return _signing.percent(digits[2:] if len(digits) == 13 and digits.startswith("86") else digits)
-
-
-def _address(number: str) -> str:
-    """The provider's way of writing a number as E.164."""
-    digits = number.removeprefix("+").removeprefix("00")
-    return f"+86{digits}" if len(digits) == 11 and digits.startswith("1") else f"+{digits}"
-
-
-def _is_report(report: object) -> bool:
-    return isinstance(report, dict) and bool(report.get("phone_number"))
-
-
-def _receipt(report: Mapping[str, Any]) -> Receipt:
-    success = report.get("success")
-    delivered = success is True or str(success).lower() == "true"
-    return Receipt(
-        status=ReceiptStatus.DELIVERED if delivered else ReceiptStatus.FAILED,
-        code=str(report.get("err_code") or ("DELIVERED" if delivered else "")),
-        at=_time(str(report.get("report_time"))),
-        batch_key=str(report.get("out_id") or ""),
-        reference=str(report.get("biz_id") or ""),
-        address=_address(str(report["phone_number"])),
-    )
-
-
-def _detail(row: Mapping[str, Any], address: str) -> Receipt:
-    status, code = {
-        "3": (ReceiptStatus.DELIVERED, "DELIVERED"),
-        "2": (ReceiptStatus.FAILED, ""),
-    }.get(str(row.get("SendStatus")), (ReceiptStatus.UNKNOWN, "WAITING"))
-    if status is not ReceiptStatus.UNKNOWN:
-        code = str(row.get("ErrCode") or code)
-    return Receipt(
-        status=status,
-        code=code,
-        at=_time(str(row.get("ReceiveDate"))) if status is not ReceiptStatus.UNKNOWN else None,
-        batch_key=str(row.get("OutId") or ""),
-        address=address,
-    )
-
-
-@functools.lru_cache(maxsize=4096)  # receipts come by the thousand a second
-def _time(text: str) -> datetime | None:
-    try:
-        local = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
-    except ValueError:
-        return None
-    return local.astimezone(UTC)
 
 
 def _batch_of(out_id: object) -> str:
