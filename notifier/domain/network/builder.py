@@ -9,21 +9,14 @@ from array import array
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifier.domain import finding
-from notifier.domain.network import findings, model, review
-
-_ERROR, _WARNING, _INFO = (
-    finding.Severity.ERROR,
-    finding.Severity.WARNING,
-    finding.Severity.INFO,
-)
+from notifier.domain.network import doubts, model, review
 
 
 class NetworkBuilder:
     """Collects rows into columns; ``finish`` gives the model and ``findings`` the doubts."""
 
     def __init__(self, name: str = "", as_of: datetime | None = None) -> None:
-        self.findings = findings.FindingList()
+        self.findings = doubts.Doubts()
         self._name = name
         self._as_of = as_of
         self._node_ids: list[str] = []
@@ -73,14 +66,7 @@ class NetworkBuilder:
         """Adds a connectivity node; ``kv`` is its nominal voltage in kilovolts, 0 for unknown."""
         index = len(self._node_ids)
         if self._node_index.setdefault(mrid, index) != index:
-            self.findings.add(
-                "network.duplicate_id",
-                _ERROR,
-                f"节点 {mrid} 重复，未采用 / node {mrid} again, not taken",
-                file=file,
-                row=row,
-                column="node_id",
-            )
+            self.findings.duplicate("节点", "node", mrid, file, row)
             return
         self._node_ids.append(mrid)
         self._node_names.append(mrid if name in ("", mrid) else name)
@@ -131,24 +117,10 @@ class NetworkBuilder:
         if from_index < 0 or to_index < 0:
             return
         if self._branch_index.setdefault(mrid, index) != index:
-            self.findings.add(
-                "network.duplicate_id",
-                _ERROR,
-                f"支路 {mrid} 重复，未采用 / branch {mrid} again, not taken",
-                file=file,
-                row=row,
-                column="branch_id",
-            )
+            self.findings.duplicate("支路", "branch", mrid, file, row)
             return
         if from_index == to_index:
-            self.findings.add(
-                "network.self_loop",
-                _WARNING,
-                f"{mrid} 两端为同一节点 {from_node} / both ends of {mrid} are node {from_node}",
-                "两个不同的节点 / two different nodes",
-                file=file,
-                row=row,
-            )
+            self.findings.self_loop(mrid, from_node, file, row)
         self._branch_ids.append(mrid)
         self._branch_names.append(mrid if name in ("", mrid) else name)
         self._branch_kind.append(kind)
@@ -168,12 +140,7 @@ class NetworkBuilder:
         if index is None or index in self._partial_phases:
             return
         self._partial_phases.add(index)
-        self.findings.add(
-            "network.partial_phases",
-            _WARNING,
-            f"开关 {mrid} 不足三相 / switch {mrid} has fewer than three phases",
-            "三相；不能据此认定可以转供 / three phases; its tie does not prove a transfer",
-        )
+        self.findings.partial_phases(mrid)
 
     def mark_state_unknown(self, mrid: str) -> None:
         """Notes that the source names no normal state for a switch; it is taken as closed."""
@@ -185,7 +152,7 @@ class NetworkBuilder:
         """Adds a grid infeed, the only kind of supply."""
         index = self._node_index.get(node)
         if index is None:
-            self._unknown_node("source", mrid, node, "node_id", file, row)
+            self.findings.unknown_node("source", mrid, node, "node_id", file, row)
         else:
             self._sources[index] = None
 
@@ -195,7 +162,7 @@ class NetworkBuilder:
         """Adds a generating unit; it is drawn and listed, and supplies nobody."""
         index = self._node_index.get(node)
         if index is None:
-            self._unknown_node("generator", mrid, node, "node_id", file, row)
+            self.findings.unknown_node("generator", mrid, node, "node_id", file, row)
         else:
             self._generators.append(model.Generator(id=mrid, name=name, node=index))
 
@@ -213,38 +180,15 @@ class NetworkBuilder:
         """Adds a feeder by its head branch; without a known head it cannot be told apart."""
         index = self._branch_index.get(head)
         if index is None:
-            self.findings.add(
-                "network.feeder_without_head",
-                _ERROR,
-                f"馈线 {mrid} 的出线支路“{head}”不存在 / head “{head}” of feeder {mrid} unknown",
-                "branches 中的支路 / a branch of the model",
-                file=file,
-                row=row,
-                column="head_branch_id",
-            )
+            self.findings.feeder_without_head(mrid, head, file, row)
             return
         bus = self._node_index.get(busbar, -1)
         if bus not in (self._branch_from[index], self._branch_to[index]):
             if busbar:
-                self.findings.add(
-                    "network.head_off_busbar",
-                    _WARNING,
-                    f"馈线 {mrid} 的出线 {head} 不在母线 {busbar} 上 / "
-                    f"head {head} of feeder {mrid} is not at busbar {busbar}",
-                    file=file,
-                    row=row,
-                    column="busbar_node",
-                )
+                self.findings.head_off_busbar(mrid, head, busbar, file, row)
             bus = self._branch_from[index]
         if any(feeder.head == index for feeder in self._feeders):
-            self.findings.add(
-                "network.shared_head",
-                _WARNING,
-                f"馈线 {mrid} 与另一馈线共用出线 {head} / feeder {mrid} shares head {head}",
-                file=file,
-                row=row,
-                column="head_branch_id",
-            )
+            self.findings.shared_head(mrid, head, file, row)
         self._feeders.append(
             model.Feeder(id=mrid, name=name or mrid, substation=substation, head=index, busbar=bus)
         )
@@ -262,35 +206,20 @@ class NetworkBuilder:
         """Adds a transformer area with its low-voltage boards; several transformers may feed it."""
         index = len(self._area_ids)
         if self._area_index.setdefault(mrid, index) != index:
-            self.findings.add(
-                "network.duplicate_id",
-                _ERROR,
-                f"台区 {mrid} 重复，未采用 / area {mrid} again, not taken",
-                file=file,
-                row=row,
-                column="area_id",
-            )
+            self.findings.duplicate("台区", "area", mrid, file, row)
             return
         known = []
         for node in nodes:
             node_index = self._node_index.get(node)
             if node_index is None:
-                self._unknown_node("area", mrid, node, "node_ids", file, row)
+                self.findings.unknown_node("area", mrid, node, "node_ids", file, row)
             else:
                 known.append(node_index)
         branches = []
         for transformer in transformers:
             branch_index = self._branch_index.get(transformer)
             if branch_index is None:
-                self.findings.add(
-                    "network.unknown_transformer",
-                    _WARNING,
-                    f"台区 {mrid} 的变压器 {transformer} 不存在 / "
-                    f"transformer {transformer} of area {mrid} unknown",
-                    file=file,
-                    row=row,
-                    column="transformer_branches",
-                )
+                self.findings.unknown_transformer(mrid, transformer, file, row)
             else:
                 branches.append(branch_index)
         self._area_ids.append(mrid)
@@ -312,14 +241,7 @@ class NetworkBuilder:
         """Adds a usage point. Without a node it stands at its area, else at its feeder's head."""
         area_index = self._area_index.get(area, -1) if area else -1
         if area and area_index < 0:
-            self.findings.add(
-                "network.unknown_area",
-                _WARNING,
-                f"用户 {mrid} 的台区 {area} 不存在 / area {area} of customer {mrid} unknown",
-                file=file,
-                row=row,
-                column="area_id",
-            )
+            self.findings.unknown_area(mrid, area, file, row)
         node_index, head = self._place(mrid, node, area_index, feeder, file, row), -1
         if node_index is None:
             node_index, head = self._place_by_feeder(mrid, feeder, file, row)
@@ -330,14 +252,7 @@ class NetworkBuilder:
             self._again(index, mrid, node_index, area_index, file, row)
             return
         if not area:
-            self.findings.add(
-                "network.customer_without_area",
-                _WARNING,
-                f"用户 {mrid} 无台区，按节点判定 / customer {mrid} has no area, placed by its node",
-                file=file,
-                row=row,
-                column="area_id",
-            )
+            self.findings.without_area(mrid, file, row)
         index = len(self._customer_ids)
         self._customer_index[mrid] = index
         self._customer_ids.append(mrid)
@@ -348,7 +263,7 @@ class NetworkBuilder:
         if standby:
             standby_index = self._node_index.get(standby)
             if standby_index is None:
-                self._unknown_node("customer", mrid, standby, "standby_node_id", file, row)
+                self.findings.unknown_node("customer", mrid, standby, "standby_node_id", file, row)
             else:
                 self._standby[index] = standby_index
 
@@ -395,34 +310,13 @@ class NetworkBuilder:
 
     def _stranger(self, node: str, branch: str, column: str, file: str, row: int | None) -> int:
         if not node:
-            self.findings.add(
-                "network.blank_end",
-                _ERROR,
-                f"支路 {branch} 一端为空，未采用 / branch {branch} has a blank end, not taken",
-                "节点编号 / a node id",
-                file=file,
-                row=row,
-                column=column,
-            )
+            self.findings.blank_end(branch, column, file, row)
             return -1
-        self._unknown_node("branch", branch, node, column, file, row)
+        self.findings.unknown_node("branch", branch, node, column, file, row)
         self.add_node(node)
         index = self._node_index[node]
         self._boundary.add(index)
         return index
-
-    def _unknown_node(
-        self, what: str, mrid: str, node: str, column: str, file: str, row: int | None
-    ) -> None:
-        self.findings.add(
-            "network.unknown_node",
-            _ERROR,
-            f"{mrid} 所在节点 {node} 不存在 / {what} {mrid} names node {node}, which is unknown",
-            "nodes 中的节点；其后结果为未知 / a node of the model; beyond it results are unknown",
-            file=file,
-            row=row,
-            column=column,
-        )
 
     def _place(
         self, mrid: str, node: str, area: int, feeder: str, file: str, row: int | None
@@ -431,16 +325,10 @@ class NetworkBuilder:
         if index is not None:
             return index
         if node:
-            self._unknown_node("customer", mrid, node, "node_id", file, row)
+            self.findings.unknown_node("customer", mrid, node, "node_id", file, row)
         if area >= 0 and self._area_nodes[area]:
             if node:
-                self.findings.add(
-                    "network.placed_by_area",
-                    _WARNING,
-                    f"用户 {mrid} 按台区判定 / customer {mrid} is placed by its area",
-                    file=file,
-                    row=row,
-                )
+                self.findings.placed_by_area(mrid, file, row)
             return self._area_nodes[area][0]
         return None
 
@@ -450,25 +338,11 @@ class NetworkBuilder:
         """The node behind the feeder's head, and the head; -1 twice where the feeder is unknown."""
         for candidate in self._feeders:
             if feeder and feeder in (candidate.id, candidate.name):
-                self.findings.add(
-                    "network.placed_by_feeder",
-                    _WARNING,
-                    f"用户 {mrid} 仅按馈线 {feeder} 判定 / customer {mrid} is placed by its feeder only",
-                    "台区或节点 / an area or a node",
-                    file=file,
-                    row=row,
-                )
+                self.findings.placed_by_feeder(mrid, feeder, file, row)
                 ends = (self._branch_from[candidate.head], self._branch_to[candidate.head])
                 node = ends[1] if ends[0] == candidate.busbar else ends[0]
                 return node, candidate.head
-        self.findings.add(
-            "network.customer_without_place",
-            _ERROR,
-            f"用户 {mrid} 无法定位，未采用 / customer {mrid} cannot be placed, not taken",
-            "节点、台区或馈线 / a node, an area or a feeder",
-            file=file,
-            row=row,
-        )
+        self.findings.without_place(mrid, file, row)
         return -1, -1
 
     def _again(
@@ -477,23 +351,8 @@ class NetworkBuilder:
         places = self._other_places.get(index, ())
         same_place = node == self._customer_node[index] or node in places
         if same_place and area == self._customer_area[index]:
-            self.findings.add(
-                "network.duplicate_id",
-                _INFO,
-                f"用户 {mrid} 重复且一致 / customer {mrid} again, the same",
-                file=file,
-                row=row,
-                column="customer_id",
-            )
+            self.findings.customer_again(mrid, file, row)
             return
-        self.findings.add(
-            "network.customer_in_two_areas",
-            _ERROR,
-            f"用户 {mrid} 在两个台区，未作选择 / customer {mrid} stands in two areas; none was picked",
-            "一个台区 / one area",
-            file=file,
-            row=row,
-            column="area_id",
-        )
+        self.findings.in_two_areas(mrid, file, row)
         if not same_place:
             self._other_places[index] = (*places, node)
