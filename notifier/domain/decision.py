@@ -7,11 +7,15 @@ from zoneinfo import ZoneInfo
 from notifier.channel import Medium
 from notifier.domain.customer import REACH_BY_MEDIUM, Reach
 from notifier.domain.notice import CORRECTIONS, Stage
-from notifier.domain.plan import PlanState
+from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy
 
 #: How long a batch waits for its plan to be reconciled.
 RECONSIDER = timedelta(seconds=15)
+#: The reason of a batch that speaks of an earlier revision, or of a plan not yet settled.
+NOT_RECONCILED = "plan.not_reconciled"
+#: The reason of a batch that waits for its account to be mended.
+CHANNEL_STOPPED = "channel.stopped"
 #: How long it waits for a stopped channel; starting the channel calls it back at once.
 STOPPED = timedelta(minutes=10)
 
@@ -60,6 +64,7 @@ class Sending:
     plan_revision: int
     settled_revision: int
     plan_state: PlanState
+    plan_kind: PlanKind
     expires_at: datetime
     matters_at: datetime
     give_up_at: datetime | None = None
@@ -75,12 +80,12 @@ def decide(sending: Sending, policy: Policy, now: datetime, zone: ZoneInfo) -> D
     if sending.notice_revision != sending.plan_revision or (
         sending.settled_revision != sending.plan_revision
     ):
-        return Defer(now + RECONSIDER, "plan.not_reconciled")
+        return Defer(now + RECONSIDER, NOT_RECONCILED)
     tried = sending.attempts > 0 or sending.channel_stopped
     if tried and sending.give_up_at is not None and now >= sending.give_up_at:
         return NextMedium("gave_up")
     if sending.channel_stopped:
-        return Defer(now + STOPPED, "channel.stopped")
+        return Defer(now + STOPPED, CHANNEL_STOPPED)
     if not sending.ignores_quiet_hours:
         at, why = policy.settle(
             now,
@@ -89,6 +94,7 @@ def decide(sending: Sending, policy: Policy, now: datetime, zone: ZoneInfo) -> D
             medium=sending.medium,
             stage=sending.stage,
             zone=zone,
+            legal=policy.legal_time(sending.plan_kind, sending.stage, sending.matters_at),
         )
         if at > now:
             return Defer(at, why)

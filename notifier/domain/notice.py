@@ -94,7 +94,8 @@ class Notice:
     revision. ``rung`` is the place in the chain of media, from 0. It goes out at ``due_at`` or after,
     never at ``expires_at`` or later; ``matters_at`` is when it is too late to act on it, ``give_up_at``
     when the next medium must be tried (None: there is none). ``confirm``: without a receipt it counts as
-    failed. Times are aware UTC.
+    failed. ``unless_told_since``: not for those whom another notice has told since then, however late
+    this one is looked at again. Times are aware UTC.
     """
 
     stage: Stage
@@ -109,6 +110,7 @@ class Notice:
     give_up_at: datetime | None = None
     confirm: bool = False
     ignores_quiet_hours: bool = False
+    unless_told_since: datetime | None = None
     reason: str = field(default="", compare=False)
 
     @property

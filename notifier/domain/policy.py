@@ -6,7 +6,7 @@ never constants in code. ``notifier.intake.policies`` reads the file.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
@@ -149,24 +149,32 @@ class Policy:
         medium: Medium,
         stage: Stage,
         zone: ZoneInfo,
+        legal: datetime | None = None,
     ) -> tuple[datetime, str]:
-        """When to send what is due at ``due``, and why not then.
+        """When to send what is due at ``due``, and why not then; in UTC.
 
         Past due means now. In quiet hours the notice moves to just before them where that is still
-        ahead, else to their end unless that is later than ``latest`` (for corrections: than
-        ``latest`` less the margin); else it goes at once. All times are aware.
+        ahead, else to their end, unless that is later than ``latest`` less the margin or would be the
+        first moment after ``legal``, the time the law sets; else it goes at once. All times are aware.
         """
-        due = max(due, now)
+        due = max(due, now).astimezone(UTC)
         quiet = self.quiet
         if quiet is None or medium not in quiet.media or not quiet.cover(due, zone):
             return due, ""
-        before = quiet.last_start(due, zone) - quiet.head_start
-        if before >= now and stage not in CORRECTIONS:
+        before = quiet.last_start(due, zone).astimezone(UTC) - quiet.head_start
+        if now <= before < due and stage not in CORRECTIONS and not quiet.cover(before, zone):
             return before, "quiet_hours.earlier"
-        after = quiet.last_end(due, zone)
-        if after + quiet.margin <= latest:
+        after = quiet.last_end(due, zone).astimezone(UTC)
+        breaks_law = legal is not None and due <= legal < after
+        if after + quiet.margin <= latest and not breaks_law:
             return after, "quiet_hours.later"
         return due, "quiet_hours.overridden"
+
+    def legal_time(self, kind: PlanKind, stage: Stage, matters: datetime) -> datetime | None:
+        """Until when the law wants an advance notice of what matters at ``matters`` (aware) to be
+        out; None where it asks for nothing."""
+        lead = self.legal_lead.get(kind, timedelta())
+        return matters - lead if stage is Stage.ADVANCE and lead else None
 
 
 def _next_day(moment: datetime, zone: ZoneInfo) -> datetime:

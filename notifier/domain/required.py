@@ -132,16 +132,32 @@ def required(
 
 
 def _kind_of_change(before: Told, group: Group, now: datetime) -> Stage:
-    started = min(window.starts_at for window in before.windows) <= now
-    later = max(w.ends_at for w in group.windows) > max(w.ends_at for w in before.windows)
-    return Stage.LATE if started and later else Stage.RESCHEDULED
+    """LATE where an outage that has begun goes on for longer than was said; what is moved to
+    another time, or turns from hours into seconds, is rescheduled."""
+    both_out = before.impact_class is ImpactClass.OUT and group.impact_class is ImpactClass.OUT
+    overrun = any(
+        said.starts_at <= now
+        and present.starts_at <= now
+        and said.overlaps(present)
+        and present.ends_at > max(said.ends_at, now)
+        for said in before.windows
+        for present in group.windows
+    )
+    return Stage.LATE if both_out and overrun else Stage.RESCHEDULED
+
+
+def _next_start(windows: tuple[Window, ...], now: datetime) -> datetime:
+    """When the first window starts that is not over: in the past where one is running. When all are
+    over, when the first one started."""
+    starts = [window.starts_at for window in windows if window.ends_at > now]
+    return min(starts or [window.starts_at for window in windows])
 
 
 def _announcement(
     plan: PlanFacts, group: Group, cell: Cell, policy: Policy, now: datetime, zone: ZoneInfo
 ) -> Iterator[Notice | Skip]:
     """The advance notice; one that became due late is sent at once."""
-    start = min(window.starts_at for window in group.windows)
+    start = _next_start(group.windows, now)
     unplanned = plan.kind is PlanKind.UNPLANNED
     expires = max(w.ends_at if unplanned else w.starts_at for w in group.windows)
     occasion = f"r{plan.revision}" if cell.told == NOTHING else ""
@@ -172,15 +188,22 @@ def _reminders(
     zone: ZoneInfo,
 ) -> Iterator[Notice | Skip]:
     """A reminder for the first window of each local day, unless another notice says it just then."""
+    rules = list(
+        policy.rules_for(Stage.REMINDER, plan.kind, group.impact_class, cell.audience, cell.need)
+    )
+    if not rules:
+        yield Skip(stage=Stage.REMINDER, reason="policy.not_this_audience")
+        return
     days: set[object] = set()
     for window in sorted(group.windows):
         day = window.starts_at.astimezone(zone).date()
-        if day in days or window.starts_at <= now:
+        if day in days:
             continue
-        days.add(day)
-        for rule in policy.rules_for(
-            Stage.REMINDER, plan.kind, group.impact_class, cell.audience, cell.need
-        ):
+        days.add(day)  # a day that has begun needs no reminder of its afternoon
+        if window.starts_at <= now:
+            yield Skip(stage=Stage.REMINDER, reason="outage_begun")
+            continue
+        for rule in rules:
             due = now if rule.lead is None else window.starts_at - rule.lead
             first = _first_due(plan, group, cell, policy, now)
             if before is None and first is not None and first > due - policy.min_gap:
@@ -202,13 +225,14 @@ def _reminders(
                 zone,
                 window.starts_at,
                 plan.kind,
+                gap=policy.min_gap,
             )
 
 
 def _first_due(
     plan: PlanFacts, group: Group, cell: Cell, policy: Policy, now: datetime
 ) -> datetime | None:
-    start = min(window.starts_at for window in group.windows)
+    start = _next_start(group.windows, now)
     for rule in policy.rules_for(
         Stage.ADVANCE, plan.kind, group.impact_class, cell.audience, cell.need
     ):
@@ -228,13 +252,11 @@ def _correction(
 ) -> Iterator[Notice | Skip]:
     """Puts right what was told, by every medium that carried it; other media follow on failure."""
     facts = _facts(plan, stage, group, before, cell)
-    old_end = max(window.ends_at for window in before.windows)
-    old_start = min(window.starts_at for window in before.windows)
-    matters = old_start
-    expires = old_end
+    concerned = before.windows
     if group is not None and stage in (Stage.RESCHEDULED, Stage.LATE):
-        matters = min(matters, min(window.starts_at for window in group.windows))
-        expires = max(expires, max(window.ends_at for window in group.windows))
+        concerned += group.windows
+    matters = _next_start(concerned, now)
+    expires = max(window.ends_at for window in concerned)
     carried = [m for m in Medium if cell.told_media & REACH_BY_MEDIUM[m]]
     chain = _media_of(stage, plan, before.impact_class, cell, policy)
     for medium in carried:
@@ -278,7 +300,7 @@ def _closing(
 ) -> Iterator[Notice | Skip]:
     """Supply is back: told where it came early, and to whoever has a poster to take down."""
     restored = plan.restored_at
-    if group is None or before is None or restored is None:
+    if before is None or restored is None:
         yield Skip(stage=Stage.RESTORED, reason="never_told")
         return
     promised = max(window.ends_at for window in before.windows)
@@ -287,9 +309,12 @@ def _closing(
         yield Skip(stage=Stage.RESTORED, reason="restored_as_announced")
         return
     facts = _facts(plan, Stage.RESTORED, group, before, cell)
-    for rule in policy.rules_for(
-        Stage.RESTORED, plan.kind, before.impact_class, cell.audience, cell.need
-    ):
+    rules = list(
+        policy.rules_for(Stage.RESTORED, plan.kind, before.impact_class, cell.audience, cell.need)
+    )
+    if not rules:
+        yield Skip(stage=Stage.RESTORED, reason="policy.not_this_audience")
+    for rule in rules:
         expires = restored + (timedelta(days=7) if is_place else timedelta(hours=6))
         yield from _chain(
             rule, facts, "", now, expires, cell, policy, now, zone, expires, plan.kind
@@ -308,10 +333,11 @@ def _chain(
     zone: ZoneInfo,
     matters: datetime,
     plan_kind: PlanKind,
+    gap: timedelta | None = None,
 ) -> Iterator[Notice | Skip]:
     """One notice for each medium of the chain by which the cell can be reached, in order."""
     reachable = [m for m in rule.media if cell.reach & REACH_BY_MEDIUM[m]]
-    if expires <= now:
+    if expires <= max(due, now):
         yield Skip(stage=rule.stage, reason="too_late")
         return
     if not reachable:
@@ -323,7 +349,13 @@ def _chain(
             at, why = max(due, now), ""
         else:
             at, why = policy.settle(
-                due, now=now, latest=matters, medium=medium, stage=rule.stage, zone=zone
+                due,
+                now=now,
+                latest=matters,
+                medium=medium,
+                stage=rule.stage,
+                zone=zone,
+                legal=policy.legal_time(plan_kind, rule.stage, matters),
             )
         yield Notice(
             stage=rule.stage,
@@ -338,6 +370,7 @@ def _chain(
             give_up_at=_give_up_at(policy, plan_kind, at, matters, len(reachable) - 1 - rung),
             confirm=rule.confirm,
             ignores_quiet_hours=rule.ignores_quiet_hours,
+            unless_told_since=None if gap is None else min(at, due) - gap,
             reason=why,
         )
 

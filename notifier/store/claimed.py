@@ -117,6 +117,7 @@ def _claimed(row: Any, members: Sequence[Member]) -> Claimed:
             plan_revision=row.revision,
             settled_revision=row.settled_revision,
             plan_state=PlanState(row.plan_state),
+            plan_kind=PlanKind(row.kind),
             expires_at=from_millis(row.expires_at),
             matters_at=from_millis(row.matters_at),
             give_up_at=None if row.give_up_at is None else from_millis(row.give_up_at),

@@ -35,14 +35,13 @@ async def apply(
     *,
     now: datetime,
     horizon: timedelta,
-    min_gap: timedelta,
 ) -> LaidOut:
     """Applies ``wanted`` to the people gathered before on the same ``bulk`` (``people.gather``)."""
     async with bulk.transaction() as connection:
         placed, repointed, withdrawn_batches = await turning.turn(
             connection, plan_id, revision_id, wanted, now
         )
-    scheduled = await _lay_out(bulk, plan_id, placed, accounts, now + horizon, min_gap)
+    scheduled = await _lay_out(bulk, plan_id, placed, accounts, now + horizon)
     withdrawn = await _withdraw_unwanted(bulk)
     return LaidOut(
         scheduled=scheduled,
@@ -84,7 +83,6 @@ async def _lay_out(
     placed: Sequence[turning.Placed],
     accounts: Mapping[Medium, Account],
     until: datetime,
-    min_gap: timedelta,
 ) -> int:
     connection = bulk.connection
     for table in ("want", "have", "missing"):
@@ -102,7 +100,7 @@ async def _lay_out(
             "notice": item.notice_id,
             "campaign": item.campaign_id,
             "after": item.after_campaign_id,
-            "gap": _not_told_since(item.wanted.notice, min_gap),
+            "gap": _not_told_since(item.wanted.notice),
             "near": int(item.wanted.notice.due_at <= until),
         }
         for item in placed
@@ -148,10 +146,8 @@ async def _lay_out(
     return total
 
 
-def _not_told_since(notice: Notice, min_gap: timedelta) -> int | None:
-    if notice.stage.value != "reminder":
-        return None
-    return to_millis(notice.due_at - min_gap)
+def _not_told_since(notice: Notice) -> int | None:
+    return None if notice.unless_told_since is None else to_millis(notice.unless_told_since)
 
 
 _MISSING = f"""

@@ -82,6 +82,10 @@ class Transaction:
         """How many of the wanted messages the account bears now, and how long until the next."""
         return await rates.reserve_within(self.connection, account, per_second, burst, wanted, now)
 
+    async def refund(self, account: str, per_second: float, count: int) -> None:
+        """Gives back so many reserved messages that are not sent now."""
+        await rates.refund_within(self.connection, account, per_second, count)
+
     async def is_untouched(self, plan_id: int) -> bool:
         """Whether nothing of the plan has begun to leave."""
         return await layout.is_untouched(self.connection, plan_id)
@@ -132,7 +136,6 @@ class Desk:
         *,
         now: datetime,
         horizon: timedelta,
-        min_gap: timedelta,
     ) -> LaidOut:
         """Makes the ledger of deliveries follow ``wanted`` for the people gathered before."""
         return await layout.apply(
@@ -143,7 +146,6 @@ class Desk:
             accounts,
             now=now,
             horizon=horizon,
-            min_gap=min_gap,
         )
 
     async def recipients_hash(self) -> str:

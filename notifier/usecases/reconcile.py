@@ -84,7 +84,6 @@ async def reconcile(
             setting.accounts,
             now=now,
             horizon=setting.policy.horizon,
-            min_gap=setting.policy.min_gap,
         )
     return await _settle(store, setting, worker, plan, revision, wants, laid_out, now)
 
