@@ -15,7 +15,7 @@ from notifier.domain.plan import (
     SourceWindow,
 )
 from notifier.domain.window import Window
-from notifier.intake.plan_rows import PlanRow
+from notifier.intake.plan_row import PlanRow
 
 #: Announced this long ahead, an outage counts as planned; only used where the file names no kind.
 _PLANNED_LEAD = timedelta(days=7)

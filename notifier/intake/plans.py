@@ -16,7 +16,9 @@ from notifier.domain.finding import Finding, Severity
 from notifier.domain.plan import Equipment, PlanDraft, Transfer
 from notifier.domain.window import Window
 from notifier.intake import collector, headers, plan_columns, plan_joining, plan_titles, tables
-from notifier.intake.plan_rows import TIME_FIELDS, PlanRow, RowReader
+from notifier.intake.plan_row import PlanRow
+from notifier.intake.plan_rows import RowReader
+from notifier.intake.plan_times import TIME_FIELDS
 from notifier.intake.window_dates import DateContext
 from notifier.intake.window_tokens import Kind, tokenize
 
