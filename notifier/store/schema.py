@@ -150,6 +150,60 @@ ledger_import = Table(
     Column("findings", Json, nullable=False),
 )
 
+# --- The network: nodes, branches, switches, beside the ledger ----------------------------------
+
+network_version = Table(
+    "network_version",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("as_of", UtcTime),
+    Column("read_at", UtcTime, nullable=False),
+    Column("read_by", Text, nullable=False),
+    Column("confirmed_at", UtcTime, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("files", Json, nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("difference", Json),
+    Column("findings", Json, nullable=False),
+    Column("is_ready", Boolean, nullable=False),
+)
+
+network_part = Table(
+    "network_part",
+    metadata,
+    Column("version_id", Id, ForeignKey("network_version.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+switch_status = Table(
+    "switch_status",
+    metadata,
+    Column("version_id", Id, ForeignKey("network_version.id"), primary_key=True),
+    Column("switch", Text, primary_key=True),
+    Column("is_open", Boolean, nullable=False),
+    Column("as_of", UtcTime),
+    Column("is_good", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+switch_status_import = Table(
+    "switch_status_import",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("version_id", Id, ForeignKey("network_version.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("is_full", Boolean, nullable=False),
+    Column("as_of", UtcTime),
+    Column("read_at", UtcTime, nullable=False),
+    Column("read_by", Text, nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("findings", Json, nullable=False),
+    UniqueConstraint("version_id", "digest"),
+)
+
 # --- Plans, their revisions, and whom each touches ---------------------------------------------
 
 source_file = Table(

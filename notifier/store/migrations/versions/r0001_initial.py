@@ -172,6 +172,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_import")),
     )
     op.create_table(
+        "network_version",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("as_of", sa.BigInteger(), nullable=True),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.Column("read_by", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("files", sa.Text(), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("difference", sa.Text(), nullable=True),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column("is_ready", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_network_version")),
+    )
+    op.create_table(
         "photo",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("content_type", sa.Text(), nullable=False),
@@ -355,6 +371,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", "station_id", name=op.f("uq_feeder_key_station_id")),
     )
     op.create_table(
+        "network_part",
+        sa.Column("version_id", ID, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["network_version.id"], name=op.f("fk_network_part_version_id")
+        ),
+        sa.PrimaryKeyConstraint("version_id", "kind", name=op.f("pk_network_part")),
+    )
+    op.create_table(
         "plan_revision",
         sa.Column("id", ID, nullable=False),
         sa.Column("plan_id", ID, nullable=False),
@@ -374,6 +400,39 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_revision_plan_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_revision")),
         sa.UniqueConstraint("plan_id", "number", name=op.f("uq_plan_revision_plan_id_number")),
+    )
+    op.create_table(
+        "switch_status",
+        sa.Column("version_id", ID, nullable=False),
+        sa.Column("switch", sa.Text(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("as_of", sa.BigInteger(), nullable=True),
+        sa.Column("is_good", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["network_version.id"], name=op.f("fk_switch_status_version_id")
+        ),
+        sa.PrimaryKeyConstraint("version_id", "switch", name=op.f("pk_switch_status")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "switch_status_import",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("version_id", ID, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("is_full", sa.Boolean(), nullable=False),
+        sa.Column("as_of", sa.BigInteger(), nullable=True),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.Column("read_by", sa.Text(), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["network_version.id"], name=op.f("fk_switch_status_import_version_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_switch_status_import")),
+        sa.UniqueConstraint(
+            "version_id", "digest", name=op.f("uq_switch_status_import_version_id_digest")
+        ),
     )
     op.create_table(
         "approval",
