@@ -6,8 +6,9 @@ listed as transferred is SHORT although its feeder is OUT.
 """
 
 import difflib
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -15,7 +16,7 @@ from enum import StrEnum
 from notifier.domain import names
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.impact import Group, ImpactClass
-from notifier.domain.network_index import NetworkIndex
+from notifier.domain.network_index import Area, Feeder, NetworkIndex, Station
 from notifier.domain.plan import (
     Equipment,
     EquipmentKind,
@@ -112,33 +113,28 @@ def _resolve(
 ) -> Iterable[tuple[Target, int]]:
     """Targets with the closeness of their naming: station 0, feeder 1, area 2."""
     kind, name = item.kind, item.name
+    areas: Sequence[Area] = ()
+    feeders: Sequence[Feeder] = ()
+    stations: Sequence[Station] = ()
     if kind in (EquipmentKind.AREA, EquipmentKind.UNKNOWN):
-        areas = index.areas_named(name)
-        if len(areas) > 1 and item.station:
-            feeder_ids = {
-                feeder.id
-                for station in index.stations_named(item.station)
-                for feeder in index.feeders_of_station.get(station.id, ())
-            }
-            areas = [area for area in areas if area.feeder_id in feeder_ids] or areas
-        if len(areas) == 1:
-            return [((Level.AREA, areas[0].id), 2)]
-        if len(areas) > 1:
-            return _refuse("equipment.ambiguous", item, findings, [a.name for a in areas])
+        areas = index.areas_named(name, item.station)
     if kind in (EquipmentKind.FEEDER, EquipmentKind.UNKNOWN):
         feeders = index.feeders_named(name, item.station)
-        if len(feeders) == 1:
-            return _feeder_targets(feeders[0].id, index, 1)
-        if len(feeders) > 1:
-            return _refuse("equipment.ambiguous", item, findings, [f.name for f in feeders])
     if kind in (EquipmentKind.STATION, EquipmentKind.UNKNOWN):
         stations = index.stations_named(name)
-        if len(stations) == 1:
-            return [
-                found
-                for feeder in index.feeders_of_station.get(stations[0].id, ())
-                for found in _feeder_targets(feeder.id, index, 0)
-            ]
+    named = [a.name for a in areas] + [f.name for f in feeders] + [s.name for s in stations]
+    if len(named) > 1:
+        return _refuse("equipment.ambiguous", item, findings, named)
+    if areas:
+        return [((Level.AREA, areas[0].id), 2)]
+    if feeders:
+        return _feeder_targets(feeders[0].id, index, 1)
+    if stations:
+        return [
+            found
+            for feeder in index.feeders_of_station.get(stations[0].id, ())
+            for found in _feeder_targets(feeder.id, index, 0)
+        ]
     if kind is not EquipmentKind.STATION:
         within = _feeder_within(item, index)
         if within is not None:
@@ -157,19 +153,38 @@ def _resolve(
 
 
 def _feeder_within(item: Equipment, index: NetworkIndex) -> int | None:
-    """The feeder whose name stands inside a section's name; the longest such name, if only one."""
+    """The feeder whose name stands inside a section's name; the longest such name, if only one.
+
+    It stands there as a name of its own: 城东二线甲支线 is no section of 城东线, nor 中050线支线 of 中05线.
+    """
     text = names.fold(item.name)
     found = [
         feeder
         for feeder in index.feeders.values()
-        if len(feeder.key) > 1 and feeder.key in text and feeder.key != text
+        if len(feeder.key) > 1 and feeder.key != text and _stands_in(feeder.key, text)
     ]
     if item.station:
-        ids = {station.id for station in index.stations_named(item.station)}
-        found = [feeder for feeder in found if feeder.station_id in ids] or found
+        found = index.at_station(found, item.station)
     longest = max((len(feeder.key) for feeder in found), default=0)
     found = [feeder for feeder in found if len(feeder.key) == longest]
     return found[0].id if len(found) == 1 else None
+
+
+_BEFORE_A_NAME = re.compile(r"(?:^|kv|千伏|[变站所]|\W)$")
+_AFTER_A_NAME = re.compile(
+    r"线|馈|专|回|支|分|段|主干|干线|联络|出线|开关|刀闸|杆|\W|\d+(?:号|#|杆|开关|至)"
+)
+
+
+def _stands_in(key: str, text: str) -> bool:
+    at = text.find(key)
+    while at >= 0:
+        before, after = text[:at], text[at + len(key) :]
+        cut_number = key[-1].isdigit() and after[:1].isdigit()
+        if _BEFORE_A_NAME.search(before) and _AFTER_A_NAME.match(after) and not cut_number:
+            return True
+        at = text.find(key, at + 1)
+    return False
 
 
 def _feeder_targets(feeder_id: int, index: NetworkIndex, rank: int) -> list[tuple[Target, int]]:

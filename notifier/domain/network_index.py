@@ -106,17 +106,31 @@ class NetworkIndex:
         return self._stations_by_key.get(names.station_key(name), [])
 
     def feeders_named(self, name: str, station: str = "") -> list[Feeder]:
-        """Feeders of that name; with a station's name only those of that station."""
+        """Feeders of that name; with a station's name only those of that station, or else those of
+        which the ledger says no station."""
         found = self._feeders_by_key.get(names.feeder_key(name), [])
-        if station:
-            ids = {item.id for item in self.stations_named(station)}
-            found = [item for item in found if item.station_id in ids]
-        return found
+        return self.at_station(found, station) if station else found
 
-    def areas_named(self, name: str) -> list[Area]:
-        """Areas of that name or code, each once."""
+    def at_station(self, feeders: Iterable[Feeder], station: str) -> list[Feeder]:
+        """Those of the feeders that belong to the station, or else those that belong to none."""
+        ids: set[int | None] = {item.id for item in self.stations_named(station)}
+        listed = list(feeders)
+        return [item for item in listed if item.station_id in ids] or [
+            item for item in listed if item.station_id is None
+        ]
+
+    def areas_named(self, name: str, station: str = "") -> list[Area]:
+        """Areas of that name or code, each once; with a station's name only those which it supplies,
+        or else those of which the ledger does not say by whom they are supplied."""
         found = [
             *self._areas_by_key.get(names.area_key(name), []),
             *self._areas_by_key.get(names.fold(name), []),
         ]
-        return list({item.id: item for item in found}.values())
+        areas = list({item.id: item for item in found}.values())
+        if not station:
+            return areas
+        feeders = [self.feeders[item.feeder_id] for item in areas if item.feeder_id is not None]
+        fitting = {feeder.id for feeder in self.at_station(feeders, station)}
+        return [item for item in areas if item.feeder_id in fitting] or [
+            item for item in areas if item.feeder_id is None
+        ]

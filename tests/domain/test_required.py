@@ -217,11 +217,11 @@ def test_whoever_was_told_what_no_longer_holds_is_told_so_while_it_matters(case:
     before = told.get(recipient.told or "")
     if before is None or plan.state is PlanState.DONE:
         return
-    present = group.facts_key
-    if plan.state is PlanState.CANCELLED or recipient.group is None:
+    nothing = plan.state is PlanState.CANCELLED or recipient.group is None
+    if nothing or not policy.tells(plan.kind, group.impact_class):
         present = NOTHING
-    elif not policy.tells(plan.kind, group.impact_class):
-        present = NOTHING
+    else:
+        present = group.facts_key
     concerned = max(window.ends_at for window in before.windows)
     if before.key == present or concerned <= now:
         return
