@@ -1,6 +1,6 @@
 """Dispatch, durable and whole: claim, decide, render, sign, attempt, call, outcomes, receipts.
 
-    python -m bench.dispatch [--messages 200000] [--single] [--database URL] [--lanes 3]
+    python -m bench.dispatch [--messages 200000] [--single] [--database URL|postgresql] [--lanes 3]
 
 The gateway is the simulator in another process, as a sink that brings receipts back over HTTP.
 The naive baseline sends one message after another, each with its own row and commit.
@@ -22,7 +22,7 @@ import uvloop
 from aiohttp import web
 from sqlalchemy import text
 
-from bench import city
+from bench import city, stores
 from channels import aliyun_sms
 from notifier import channel as channels
 from notifier.clock import SystemClock
@@ -240,9 +240,8 @@ if __name__ == "__main__":
     parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--single", action="store_true")
     parser.add_argument("--lanes", type=int, default=3)
-    parser.add_argument("--database", default="")
+    parser.add_argument("--database", default="", help="a URL, or postgresql: a throwaway server")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        target = options.database or f"sqlite:///{folder}/bench.db"
+    with stores.of(options.database) as target:
         result = uvloop.run(main(options.messages, target, options.lanes, single=options.single))
     print(json.dumps(result, indent=2, ensure_ascii=False))

@@ -1,6 +1,6 @@
 """Match and lay out a plan of a million people in a city of five; move it; replace its content.
 
-    python -m bench.layout [--base 5000000] [--affected 1000000] [--database URL]
+    python -m bench.layout [--base 5000000] [--affected 1000000] [--database URL|postgresql]
 
 Prints JSON. The naive baseline writes the same deliveries row by row in one transaction, on a part of
 the people, and is extrapolated.
@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import uvloop
 from sqlalchemy import text
 
-from bench import city
+from bench import city, stores
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent, PlanKind
 from notifier.domain.window import Window
 from notifier.intake.policies import read_policy
@@ -173,9 +173,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=int, default=5_000_000)
     parser.add_argument("--affected", type=int, default=1_000_000)
-    parser.add_argument("--database", default="")
+    parser.add_argument("--database", default="", help="a URL, or postgresql: a throwaway server")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        target = options.database or f"sqlite:///{folder}/bench.db"
+    with stores.of(options.database) as target:
         result = uvloop.run(main(options.base, options.affected, target))
     print(json.dumps(result, indent=2))

@@ -12,9 +12,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 NOBODY = 65534
 USER = "notifier"
@@ -54,8 +55,11 @@ def _candidates() -> Iterator[Path]:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """A running server; yields the URL up to the database name: append it. Raises ``Unavailable``."""
+def server(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """A running server; yields the URL up to the database name: append it. Raises ``Unavailable``.
+
+    ``settings`` replace those for tests, which trade durability for speed.
+    """
     user = NOBODY if os.geteuid() == 0 else None
     # A short path: a socket's whole name must stay below 108 bytes.
     folder = Path(tempfile.mkdtemp(prefix="npg-", dir="/tmp"))
@@ -66,10 +70,10 @@ def server() -> Iterator[str]:
         data = folder / "data"
         log = folder / "log"
         _initialise(binaries, data, user)
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        switches = [f"--{name}={value}" for name, value in (_SETTINGS | dict(settings)).items()]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, "-k", folder, "-p", "5432", *settings],
+                [binaries / "postgres", "-D", data, "-k", folder, "-p", "5432", *switches],
                 user=user,
                 group=user,
                 extra_groups=[] if user is not None else None,

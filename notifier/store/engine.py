@@ -10,10 +10,11 @@ import itertools
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from sqlalchemy import URL, Connection, CursorResult, Table, event, make_url
@@ -315,16 +316,24 @@ def _open_postgresql(url: URL) -> Database:
         ),
         writer=writer,
         # A session that ends takes its temporary tables and their cached plans with it.
-        bulk=_postgresql_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT"),
+        bulk=_postgresql_engine(
+            url, _LARGE_WORK, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+        ),
     )
 
 
-def _postgresql_engine(url: URL, **options: Any) -> AsyncEngine:
+#: A bulk session sorts and joins a million rows of temporary tables: in memory, not on disk.
+_LARGE_WORK = {"work_mem": "128MB", "temp_buffers": "128MB"}
+
+
+def _postgresql_engine(
+    url: URL, settings: Mapping[str, str] = MappingProxyType({}), **options: Any
+) -> AsyncEngine:
     return create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         connect_args={
             # Compiling a plan pays off in seconds; statements here take milliseconds.
-            "server_settings": {"jit": "off", "application_name": "notifier"},
+            "server_settings": {"jit": "off", "application_name": "notifier"} | dict(settings),
             "prepared_statement_cache_size": 500,
         },
         query_cache_size=2_000,
