@@ -16,6 +16,7 @@ from notifier.domain.plan import SourceWindow
 from notifier.intake import tables
 from notifier.intake.window_clock import DAY
 from notifier.intake.window_dates import DateContext
+from notifier.intake.window_doubts import Doubts
 from notifier.intake.window_reader import ParsedWindows, WindowReader
 from notifier.intake.window_tokens import Kind, tokenize
 
@@ -79,7 +80,7 @@ def _read(
 ) -> ParsedWindows:
     if time_words and _BARE_DAY.fullmatch(day_words):
         day_words += "日"
-    return WindowReader(context, text, column).read(day_words, time_words)
+    return WindowReader(context, text, Doubts(column)).read(day_words, time_words)
 
 
 @functools.lru_cache(maxsize=16_384)
@@ -93,7 +94,8 @@ def _read_span(
     has_range = len(times_at) > 1 and any(
         tokens[at].kind is Kind.RANGE for at in range(times_at[0], times_at[-1])
     )
-    reader = WindowReader(context, text, column)
+    doubts = Doubts(column)
+    reader = WindowReader(context, text, doubts)
     if not has_range:
         both = f"{start_words} 至 {end_words}" if end_words else start_words
         return reader.read(day_words, both)
@@ -103,8 +105,8 @@ def _read_span(
         local = parsed.windows[-1].window.ends_at.astimezone(context.zone)
         if times[-1] % DAY != local.hour * 3600 + local.minute * 60 + local.second:
             expected = "两列时间一致 / both columns agree"
-            reader.report("window.contradiction", Severity.ERROR, text, expected)
-            return replace(parsed, windows=(), findings=tuple(reader.findings))
+            doubts.report("window.contradiction", Severity.ERROR, text, expected)
+            return replace(parsed, windows=(), findings=doubts.all())
     return parsed
 
 

@@ -1,60 +1,20 @@
 """Reads the tokens of one text from left to right: days, the times on them, what changes either."""
 
-import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.plan import SourceWindow
 from notifier.domain.window import Window
-from notifier.intake import window_clock, window_dates
+from notifier.intake import window_clock, window_dates, window_words
 from notifier.intake.window_clock import DAY
 from notifier.intake.window_dates import DateContext, Unresolved
-from notifier.intake.window_tokens import Kind, Token, tokenize
+from notifier.intake.window_doubts import AMBIGUOUS, DOUBTS, Doubts, check_envelope, check_spans
+from notifier.intake.window_tokens import Kind, Token
+from notifier.intake.window_words import DATES
 
 _LONGEST_LIST = 92
-_DATES = (Kind.DATE, Kind.SLASHED, Kind.RELATIVE, Kind.DOTTED)
-_AMBIGUOUS = ("time.ambiguous", Severity.ERROR)
-
-_DOUBTS: dict[Kind, tuple[str, Severity, str]] = {
-    Kind.LOST: ("date.digits_lost", Severity.ERROR, "数字缺失，请补全 / a figure is missing"),
-    Kind.UNCLEAR: (
-        "date.unclear",
-        Severity.ERROR,
-        "四位年份，如 2026-03-05 / a year of four figures",
-    ),
-    Kind.BAD: ("time.invalid", Severity.ERROR, "0:00–24:00"),
-    Kind.NEVER: (
-        "window.undecided",
-        Severity.ERROR,
-        "确定的停电时间 / times that are decided",
-    ),
-    Kind.EXCEPT: (
-        "window.exception",
-        Severity.ERROR,
-        "逐一列出停电时段 / every window, instead of exceptions",
-    ),
-    Kind.RECURRING: (
-        "window.recurring",
-        Severity.ERROR,
-        "逐一列出停电日期 / every date, instead of a rule",
-    ),
-    Kind.PERHAPS: (
-        "window.conditional",
-        Severity.WARNING,
-        "确定的时间；条件不作处理 / times without conditions; the condition was not read",
-    ),
-}
-
-
-#: After minutes alone a minus is a range: 2026-01-02 08:00-12:00 is no offset.
-_ISO_OFFSET = re.compile(
-    r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*"
-    r"([Zz]|\+\d{2}:?\d{2}|(?<=:\d{2}:\d{2})-\d{2}:?\d{2})(?![\d:])"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +29,10 @@ class ParsedWindows:
 class WindowReader:
     """Reads the tokens of one text from left to right."""
 
-    def __init__(self, context: DateContext, text: str, column: str) -> None:
-        self.findings: list[Finding] = []
+    def __init__(self, context: DateContext, text: str, doubts: Doubts) -> None:
+        self._doubts = doubts
         self._context = context
         self._text = text
-        self._column = column
         self._tokens: list[Token] = []
         self._at = 0
         self._time_from = 0
@@ -95,68 +54,27 @@ class WindowReader:
         #: A part of the day that stands apart from its time: 下午（1:00-5:00）.
         self._part: Token | None = None
 
-    def report(self, code: str, severity: Severity, found: str, expected: str) -> None:
-        finding = Finding(
-            code=code,
-            severity=severity,
-            found=found,
-            expected=expected,
-            column=self._column,
-        )
-        if finding not in self.findings:
-            self.findings.append(finding)
-
     def read(self, day_words: str, time_words: str) -> ParsedWindows:
-        zone = self._context.zone
-        day_words, time_words = (
-            _ISO_OFFSET.sub(lambda match: _in_zone(match, zone), words)
-            for words in (day_words, time_words)
-        )
-        days, times = tokenize(day_words), tokenize(time_words)
-        self._tokens = [*days.items, *times.items]
-        self._time_from = len(days.items) if days.items else len(self._tokens)
-        if days.is_restored or times.is_restored:
-            self.report(
+        """What the words of the date's own column and of the time's say together."""
+        words = window_words.prepare(day_words, time_words, self._context)
+        self._tokens, self._time_from = words.tokens, words.time_from
+        if words.is_restored:
+            self._doubts.report(
                 "date.restored",
                 Severity.WARNING,
                 self._text,
                 "方括号内为补字，请核对 / the figure in brackets was added: check it",
             )
-        self._settle_dotted(has_time_column=bool(day_words and time_words))
         while self._at < len(self._tokens):
             if self._at == self._time_from and not self._outer:
                 self._outer = list(self._days or ())
             self._step()
         return self._finish()
 
-    def _settle_dotted(self, *, has_time_column: bool) -> None:
-        """8.30 is a time in a column of times or after a date, else a day: 8.30-9.2 6:00."""
-        seen_day = self._context.day is not None
-        for at, token in enumerate(self._tokens):
-            before = self._tokens[at - 1].kind if at else None
-            if token.kind is Kind.DOTTED:
-                after = self._tokens[at + 1].kind if at + 1 < len(self._tokens) else None
-                ends_days = before is Kind.RANGE and at > 1 and self._tokens[at - 2].kind in _DATES
-                in_times = has_time_column and at >= self._time_from
-                is_time = (
-                    token.part == "."
-                    and re.fullmatch(r"\d{1,2}\.[0-5]\d", token.text) is not None
-                    and token.value <= 24
-                    and (in_times or (seen_day and not ends_days))
-                    and not (after is Kind.TIME and before is not Kind.RANGE)
-                )
-                if is_time:
-                    value = token.value * 3600 + token.step * 60
-                    self._tokens[at] = Token(
-                        Kind.TIME if value <= DAY else Kind.BAD, token.text, value=value
-                    )
-            if self._tokens[at].kind in _DATES:
-                seen_day = True
-
     def _step(self) -> None:
         token = self._tokens[self._at]
         kind = token.kind
-        if kind in _DATES:
+        if kind in DATES:
             self._read_days()
             return
         if kind is Kind.TIME:
@@ -183,9 +101,9 @@ class WindowReader:
             self._days_said = token.value
         elif kind is Kind.DAY_PART:
             self._part = token
-        elif kind in _DOUBTS:
-            code, severity, expected = _DOUBTS[kind]
-            self.report(code, severity, self._text, expected)
+        elif kind in DOUBTS:
+            code, severity, expected = DOUBTS[kind]
+            self._doubts.report(code, severity, self._text, expected)
 
     # Days -----------------------------------------------------------------------------------
 
@@ -204,13 +122,13 @@ class WindowReader:
             after = self._peek()
             if self._at == self._time_from:
                 return
-            if after is Kind.RANGE and self._peek(1) in _DATES:
+            if after is Kind.RANGE and self._peek(1) in DATES:
                 self._at += 1
                 is_end = True
-            elif after is Kind.SEPARATOR and self._peek(1) in _DATES:
+            elif after is Kind.SEPARATOR and self._peek(1) in DATES:
                 self._at += 1
                 is_end = False
-            elif after in _DATES:
+            elif after in DATES:
                 is_end = False
             else:
                 return
@@ -220,7 +138,7 @@ class WindowReader:
         try:
             day = self._resolve(token, named, is_end=is_end)
         except Unresolved as doubt:
-            self.report(doubt.code, Severity.ERROR, doubt.found, doubt.expected)
+            self._doubts.unresolved(doubt)
             self._days = None
             self._weekday = None
             return
@@ -258,19 +176,19 @@ class WindowReader:
         except Unresolved as doubt:
             if token.year is None:
                 raise
-            self.report(doubt.code, Severity.ERROR, doubt.found, doubt.expected)
+            self._doubts.unresolved(doubt)
         self._named.append(day)
         return day
 
     def _fill_range(self, first: date, last: date, token: Token) -> None:
         assert self._days is not None  # noqa: S101 - the caller has looked
         if last < first:
-            self.report(
+            self._doubts.report(
                 "date.order", Severity.ERROR, self._text, f"不早于 {first} / not before {first}"
             )
             self._days = None
         elif (last - first).days >= _LONGEST_LIST:
-            self.report(
+            self._doubts.report(
                 "date.range_too_long",
                 Severity.ERROR,
                 self._text,
@@ -289,7 +207,7 @@ class WindowReader:
             try:
                 window_dates.check_weekday(self._days[-1], weekday, str(self._days[-1]))
             except Unresolved as doubt:
-                self.report(doubt.code, Severity.ERROR, doubt.found, doubt.expected)
+                self._doubts.unresolved(doubt)
                 self._days = None
         if self._days is None:
             return ()
@@ -298,8 +216,8 @@ class WindowReader:
         if self._context.day is not None:
             self._days = [self._context.day]
             return self._days
-        if not any(finding.severity is Severity.ERROR for finding in self.findings):
-            self.report("date.missing", Severity.ERROR, self._text, "写明日期 / the date")
+        if not self._doubts.has_errors:
+            self._doubts.report("date.missing", Severity.ERROR, self._text, "写明日期 / the date")
         return ()
 
     # Times ----------------------------------------------------------------------------------
@@ -315,7 +233,7 @@ class WindowReader:
         if self._peek() is not Kind.RANGE:
             self._is_used = True
             if self._peek() not in (Kind.BAD, Kind.LOST):
-                self.report(
+                self._doubts.report(
                     "time.single", Severity.ERROR, self._text, "起止两个时间 / a start and an end"
                 )
             return
@@ -326,13 +244,13 @@ class WindowReader:
             if kind in (Kind.NEXT_DAY, Kind.SAME_DAY):
                 shift = 1 if kind is Kind.NEXT_DAY else -1
                 self._at += 1
-            elif kind in _DATES and end_day is None:
+            elif kind in DATES and end_day is None:
                 self._at += 1
                 try:
                     named = self._days[-1] if self._days else self._context.day
                     end_day = self._resolve(token, named, is_end=True)
                 except Unresolved as doubt:
-                    self.report(doubt.code, Severity.ERROR, doubt.found, doubt.expected)
+                    self._doubts.unresolved(doubt)
                     self._days = None
             elif kind in (Kind.OPEN, Kind.CLOSE, Kind.WORD, Kind.PERHAPS):
                 self._at += 1
@@ -341,9 +259,11 @@ class WindowReader:
         if self._peek() is not Kind.TIME:
             self._is_used = True
             if self._peek() is Kind.NUMBER:
-                self.report(*_AMBIGUOUS, self._text, window_clock.EXPECTED)
+                self._doubts.report(*AMBIGUOUS, self._text, window_clock.EXPECTED)
             elif self._peek() not in (Kind.BAD, Kind.LOST):
-                self.report("time.end_missing", Severity.ERROR, self._text, "结束时间 / the end")
+                self._doubts.report(
+                    "time.end_missing", Severity.ERROR, self._text, "结束时间 / the end"
+                )
             return
         end = self._tokens[self._at]
         self._at += 1
@@ -354,11 +274,11 @@ class WindowReader:
         try:
             begins, ends = window_clock.seconds_of(start, end)
         except Unresolved as doubt:
-            self.report(doubt.code, Severity.ERROR, doubt.found, doubt.expected)
+            self._doubts.unresolved(doubt)
             return
         days = self._target_days(self._text)
         if end_day is not None and len(days) > 1:
-            self.report(
+            self._doubts.report(
                 "window.contradiction",
                 Severity.ERROR,
                 self._text,
@@ -366,7 +286,7 @@ class WindowReader:
             )
             return
         if self._is_range and not self._is_daily and end_day is None:
-            self.report(
+            self._doubts.report(
                 "window.daily_assumed",
                 Severity.WARNING,
                 self._text,
@@ -377,7 +297,7 @@ class WindowReader:
             if end_day is not None:
                 last = end_day
                 if shift == 1 and end_day != first + timedelta(days=1):
-                    self.report(
+                    self._doubts.report(
                         "date.contradiction", Severity.ERROR, self._text, "次日 / the next day"
                     )
                     continue
@@ -389,7 +309,7 @@ class WindowReader:
                     last = first + timedelta(days=1)
                     if ends <= begins - DAY:
                         last += timedelta(days=1)
-                    self.report(
+                    self._doubts.report(
                         "window.overnight",
                         Severity.INFO,
                         self._text,
@@ -403,10 +323,10 @@ class WindowReader:
             starts_at = window_dates.moment(first, begins, zone, text)
             ends_at = window_dates.moment(last, ends, zone, text)
         except Unresolved as doubt:
-            self.report(doubt.code, Severity.ERROR, doubt.found, doubt.expected)
+            self._doubts.unresolved(doubt)
             return
         if ends_at <= starts_at:
-            self.report(
+            self._doubts.report(
                 "window.end_before_start",
                 Severity.ERROR,
                 self._text,
@@ -415,7 +335,7 @@ class WindowReader:
             return
         window = Window(starts_at, ends_at)
         if window.duration > timedelta(days=1):
-            self.report(
+            self._doubts.report(
                 "window.long",
                 Severity.WARNING,
                 self._text,
@@ -428,9 +348,9 @@ class WindowReader:
         if self._peek() is Kind.RANGE and self._peek(1) in (Kind.TIME, Kind.NUMBER):
             self._at += 2
             self._is_used = True
-            self.report(*_AMBIGUOUS, self._text, window_clock.EXPECTED)
+            self._doubts.report(*AMBIGUOUS, self._text, window_clock.EXPECTED)
             return
-        self.report(
+        self._doubts.report(
             "window.unread",
             Severity.WARNING,
             token.text,
@@ -446,11 +366,11 @@ class WindowReader:
 
     def _forget(self) -> None:
         """现更改为: what stands before it no longer holds."""
-        self.findings.clear()
+        self._doubts.clear()
         self._spans.clear()
         self._days, self._named, self._outer = [], [], []
         self._since, self._envelopes, self._is_used = 0, [], False
-        self.report(
+        self._doubts.report(
             "window.rescheduled",
             Severity.WARNING,
             self._text,
@@ -463,28 +383,20 @@ class WindowReader:
         if self._envelopes:
             self._close_envelope()
         self._check_whole()
-        has_errors = any(finding.severity is Severity.ERROR for finding in self.findings)
-        if not self._spans and not has_errors:
+        if not self._spans and not self._doubts.has_errors:
             if self._text:
-                self.report(
+                self._doubts.report(
                     "time.missing", Severity.ERROR, self._text, "起止时间 / a start and an end"
                 )
             else:
-                self.report("window.missing", Severity.ERROR, "", "停电时间 / the outage's time")
-        spans = sorted(self._spans)
-        for before, after in itertools.pairwise(spans):
-            if before.overlaps(after):
-                self.report(
-                    "window.overlap",
-                    Severity.WARNING,
-                    self._text,
-                    "互不重叠的时段 / separate windows",
+                self._doubts.report(
+                    "window.missing", Severity.ERROR, "", "停电时间 / the outage's time"
                 )
-        self._check_total(spans)
-        self._check_past(spans)
+        spans = sorted(self._spans)
+        check_spans(self._doubts, self._text, spans, self._hours, self._context)
         return ParsedWindows(
             windows=tuple(SourceWindow(window=span, text=self._text) for span in spans),
-            findings=tuple(self.findings),
+            findings=self._doubts.all(),
             days=tuple(dict.fromkeys(self._named)),
         )
 
@@ -493,71 +405,25 @@ class WindowReader:
         if not inner:
             self._spans.extend(self._envelopes)
             return
-        outside = [
-            span
-            for span in inner
-            if not any(
-                frame.starts_at <= span.starts_at and span.ends_at <= frame.ends_at
-                for frame in self._envelopes
-            )
-        ]
-        if outside:
-            self.report(
-                "window.outside_envelope",
-                Severity.ERROR,
-                self._text,
-                "实际时段在计划时段之内 / actual times within the planned ones",
-            )
-        self.report(
-            "window.envelope",
-            Severity.INFO,
-            self._text,
-            "按实际停电时段 / the actual windows were taken, not the frame",
-        )
+        check_envelope(self._doubts, self._text, inner, self._envelopes)
 
     def _check_whole(self) -> None:
         """Nothing that was said about days or hours is left over."""
         if self._spans and self._days and not self._is_used:
-            self.report(
+            self._doubts.report(
                 "time.missing",
                 Severity.ERROR,
                 f"{self._days[0]}",
                 "该日的起止时间 / a start and an end for that day",
             )
         if self._part is not None and self._spans:
-            self.report(*_AMBIGUOUS, self._text, window_clock.EXPECTED)
+            self._doubts.report(*AMBIGUOUS, self._text, window_clock.EXPECTED)
         zone = self._context.zone
         days = {span.starts_at.astimezone(zone).date() for span in self._spans}
         is_open_ended = self._is_daily and not self._is_range and len(days) == 1
         if self._spans and (is_open_ended or self._days_said not in (0, len(days))):
-            code, severity, expected = _DOUBTS[Kind.RECURRING]
-            self.report(code, severity, self._text, expected)
-
-    def _check_total(self, spans: Sequence[Window]) -> None:
-        if not self._hours or not spans:
-            return
-        lengths = {span.duration for span in spans}
-        lengths.add(sum((span.duration for span in spans), timedelta()))
-        if timedelta(minutes=self._hours) not in lengths:
-            self.report(
-                "window.duration_mismatch",
-                Severity.WARNING,
-                self._text,
-                f"时段合计 {max(lengths)} / the windows last {max(lengths)}",
-            )
-
-    def _check_past(self, spans: Sequence[Window]) -> None:
-        published = self._context.published
-        if published is None or not spans:
-            return
-        last = spans[-1].ends_at.astimezone(self._context.zone).date()
-        if last < published:
-            self.report(
-                "window.past",
-                Severity.WARNING,
-                self._text,
-                f"发布日期 {published} 之后 / after publication on {published}",
-            )
+            code, severity, expected = DOUBTS[Kind.RECURRING]
+            self._doubts.report(code, severity, self._text, expected)
 
     def _peek(self, ahead: int = 0) -> Kind | None:
         at = self._at + ahead
@@ -569,9 +435,3 @@ class WindowReader:
         while at < len(self._tokens) and self._tokens[at].kind in (Kind.PERHAPS, Kind.WORD):
             at += 1
         return at < len(self._tokens) and self._tokens[at].kind is Kind.RANGE
-
-
-def _in_zone(match: "re.Match[str]", zone: ZoneInfo) -> str:
-    offset = match[2].upper().replace("Z", "+00:00")
-    aware = datetime.fromisoformat(match[1].upper() + offset)
-    return aware.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
