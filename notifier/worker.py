@@ -14,6 +14,8 @@ from notifier.usecases.dispatch import Outbox
 _log = structlog.get_logger()
 #: Seconds between two looks at undone posters, also under a simulated clock.
 _WATCH_SECONDS = 0.25
+#: Plans that one process works on at once.
+_RECONCILING = 2
 #: Runs one step; True means there may be more to do at once.
 Step = Callable[[], Awaitable[bool]]
 
@@ -36,6 +38,8 @@ class Worker:
     idle: float
     heartbeat: float
     lanes: int
+    _reconciling: set[str] = field(default_factory=set, init=False)
+    _steps: int = field(default=0, init=False)
     _waiting: _Waiting = field(default_factory=_Waiting, init=False)
     _looked_at: float = field(default=float("-inf"), init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -61,7 +65,8 @@ class Worker:
 
     def _loops(self) -> list[tuple[str, Step]]:
         loops: list[tuple[str, Step]] = [
-            ("reconcile", self.reconcile_step),
+            # Mostly it waits for its turn to write; another plan can be worked out meanwhile.
+            *(("reconcile", self.reconcile_step) for _ in range(_RECONCILING)),
             ("unconfirmed", self.unconfirmed_step),
         ]
         for channel in self.outbox.channels:
@@ -84,19 +89,29 @@ class Worker:
         clock, lease = self.outbox.clock, self.outbox.setting.lease
         while True:
             await clock.pause(self.heartbeat)
+            if not self.outbox.held and not self._reconciling:
+                continue
             try:
                 async with self.store.write() as tx:
                     until = clock.wall() + lease
-                    await tx.batches.extend(self.outbox.worker, until)
-                    await tx.plans.extend_reconciling(self.outbox.worker, until)
+                    await tx.batches.extend(self.outbox.worker, self.outbox.held, until)
+                    for name in sorted(self._reconciling):
+                        await tx.plans.extend_reconciling(name, until)
             except Exception:
                 _log.exception("worker.fault", loop="heartbeat")
 
     async def reconcile_step(self) -> bool:
         """One plan."""
-        done = await reconcile.reconcile_next(
-            self.store, self.outbox.setting, self.outbox.worker, self.outbox.clock
-        )
+        # A name for this step alone: the lease of one that failed is not renewed, and runs out.
+        self._steps += 1
+        name = f"{self.outbox.worker}/{self._steps}"
+        self._reconciling.add(name)
+        try:
+            done = await reconcile.reconcile_next(
+                self.store, self.outbox.setting, name, self.outbox.clock
+            )
+        finally:
+            self._reconciling.discard(name)
         if done is None:
             return False
         _log.info(

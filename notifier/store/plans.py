@@ -176,11 +176,21 @@ class Plans:
     # --- Reconciling ---------------------------------------------------------------------------
 
     async def mark(self, plan_id: int, at: datetime) -> None:
-        """Have the plan reconciled at ``at``, or sooner if that was asked for already."""
+        """Have the plan reconciled at ``at``, or sooner if that was asked for already.
+
+        While a worker reconciles it, the wish that is there is the one being fulfilled, for what was
+        true before: this is another one, and must not be taken for it.
+        """
         await self._connection.execute(
             update(_PLAN)
             .where(_PLAN.c.id == plan_id)
-            .where(or_(_PLAN.c.reconcile_at.is_(None), _PLAN.c.reconcile_at > at))
+            .where(
+                or_(
+                    _PLAN.c.reconcile_at.is_(None),
+                    _PLAN.c.reconcile_at > at,
+                    _PLAN.c.reconcile_worker.is_not(None),
+                )
+            )
             .values(reconcile_at=at)
         )
 
@@ -196,14 +206,17 @@ class Plans:
     async def claim_for_reconciling(
         self, worker: str, *, now: datetime, wall: datetime, lease: timedelta
     ) -> int | None:
-        """Takes one plan that is due, the nearest outage first; None when there is none."""
+        """Takes one plan that is due; None when there is none.
+
+        The nearest outage goes first; one that is over must not hold up one that is to come.
+        """
         candidate = (
             select(_PLAN.c.id)
             .where(_PLAN.c.reconcile_at <= now)
             .where(
                 or_(_PLAN.c.reconcile_lease_until.is_(None), _PLAN.c.reconcile_lease_until < wall)
             )
-            .order_by(_PLAN.c.starts_at)
+            .order_by(_PLAN.c.ends_at < now, _PLAN.c.starts_at)
             .limit(1)
             .with_for_update(skip_locked=True)
         )

@@ -13,7 +13,15 @@ from datetime import datetime, timedelta
 from notifier import channel as channels
 from notifier.channel import Channel, Medium, Outcome
 from notifier.clock import Clock
-from notifier.domain.decision import Defer, Drop, NextMedium, Send, decide, refuse_person
+from notifier.domain.decision import (
+    NOT_RECONCILED,
+    Defer,
+    Drop,
+    NextMedium,
+    Send,
+    decide,
+    refuse_person,
+)
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.facts_json import facts_from_dict
 from notifier.domain.notice import Recipient
@@ -95,6 +103,7 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
     put_off: dict[tuple[datetime, str], list[int]] = {}
     never: dict[str, list[int]] = {}
     next_medium: dict[str, list[Claimed]] = {}
+    stale: set[int] = set()
     for claimed in loaded:
         sending = replace(claimed.sending, channel_stopped=stopped)
         match decide(sending, setting.policy, now, setting.zone):
@@ -102,6 +111,8 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
                 send.append(claimed)
             case Defer(until, why):
                 put_off.setdefault((until, why), []).append(claimed.batch_id)
+                if why == NOT_RECONCILED and sending.settled_revision == sending.plan_revision:
+                    stale.add(claimed.plan_id)
             case Drop(why):
                 never.setdefault(why, []).append(claimed.batch_id)
             case NextMedium(why):
@@ -114,6 +125,9 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
     async with outbox.store.write() as tx:
         for (until, why), ids in put_off.items():
             await tx.batches.release(outbox.worker, ids, until, why)
+        for plan_id in sorted(stale):
+            # Reconciling passed over a batch that was in somebody's hands; now it is in nobody's.
+            await tx.plans.mark(plan_id, now)
         for why, ids in never.items():
             await tx.batches.drop(outbox.worker, ids, why)
         for why, batches in next_medium.items():
