@@ -124,7 +124,7 @@ async def _points_as_json(
 def _group_as_dict(context: Context, group: Group) -> dict[str, Any]:
     return {
         "class": group.impact_class.value,
-        "windows": [shapes.window_as_dict(window, context.zone) for window in group.windows],
+        "windows": [window.as_dict(context.zone) for window in group.windows],
     }
 
 

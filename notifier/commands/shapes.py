@@ -36,7 +36,7 @@ def revision_as_dict(revision: Revision, zone: ZoneInfo) -> dict[str, Any]:
         "created_by": revision.created_by,
         "digest": revision.digest,
         "content": content_as_dict(revision.content)
-        | {"windows": [window_as_dict(window, zone) for window in revision.content.windows]},
+        | {"windows": [window.as_dict(zone) for window in revision.content.windows]},
         "source": revision.source,
         "findings": list(revision.findings),
         "points": dict(revision.counts.get("points", {})),
@@ -59,11 +59,6 @@ def approval_as_dict(approval: Mapping[str, Any], zone: ZoneInfo) -> dict[str, A
         "voided_at": iso(approval["voided_at"], zone),
         "voided_why": approval["voided_why"] or "",
     }
-
-
-def window_as_dict(window: Window, zone: ZoneInfo) -> dict[str, Any]:
-    """Both ends with the offset of ``zone``."""
-    return {"starts_at": iso(window.starts_at, zone), "ends_at": iso(window.ends_at, zone)}
 
 
 def windows_in_words(content: PlanContent, zone: ZoneInfo) -> str:

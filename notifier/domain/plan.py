@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -192,12 +192,12 @@ def content_as_dict(content: PlanContent) -> dict[str, Any]:
         "kind": content.kind.value,
         "department": content.department,
         "equipment": [_equipment_as_dict(item) for item in content.equipment],
-        "windows": [_window_as_dict(window) for window in content.windows],
+        "windows": [window.as_dict() for window in content.windows],
         "transfers": [
             {
                 "equipment": [_equipment_as_dict(item) for item in transfer.equipment],
                 "transition": transfer.transition.value,
-                "spans": [_window_as_dict(span) for span in transfer.spans],
+                "spans": [span.as_dict() for span in transfer.spans],
             }
             for transfer in content.transfers
         ],
@@ -214,12 +214,12 @@ def content_from_dict(raw: dict[str, Any]) -> PlanContent:
         kind=PlanKind(raw["kind"]),
         department=raw["department"],
         equipment=tuple(_equipment_from_dict(item) for item in raw["equipment"]),
-        windows=tuple(_window_from_dict(item) for item in raw["windows"]),
+        windows=tuple(Window.from_dict(item) for item in raw["windows"]),
         transfers=tuple(
             Transfer(
                 equipment=tuple(_equipment_from_dict(item) for item in transfer["equipment"]),
                 transition=Transition(transfer["transition"]),
-                spans=tuple(_window_from_dict(item) for item in transfer["spans"]),
+                spans=tuple(Window.from_dict(item) for item in transfer["spans"]),
             )
             for transfer in raw["transfers"]
         ),
@@ -243,14 +243,3 @@ def _equipment_as_dict(equipment: Equipment) -> dict[str, str]:
 
 def _equipment_from_dict(raw: dict[str, str]) -> Equipment:
     return Equipment(name=raw["name"], kind=EquipmentKind(raw["kind"]), station=raw["station"])
-
-
-def _window_as_dict(window: Window) -> dict[str, str]:
-    return {
-        "starts_at": window.starts_at.astimezone(UTC).isoformat(),
-        "ends_at": window.ends_at.astimezone(UTC).isoformat(),
-    }
-
-
-def _window_from_dict(raw: dict[str, str]) -> Window:
-    return Window(datetime.fromisoformat(raw["starts_at"]), datetime.fromisoformat(raw["ends_at"]))

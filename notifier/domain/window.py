@@ -1,8 +1,8 @@
 """Outage windows: half-open periods, always aware of their time zone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,6 +31,18 @@ class Window:
 
     def contains(self, moment: datetime) -> bool:
         return self.starts_at <= moment < self.ends_at
+
+    def as_dict(self, zone: tzinfo = UTC) -> dict[str, str]:
+        """Both ends as ISO 8601 with the offset of ``zone``; ``from_dict`` reads it back."""
+        return {
+            "starts_at": self.starts_at.astimezone(zone).isoformat(),
+            "ends_at": self.ends_at.astimezone(zone).isoformat(),
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, str]) -> "Window":
+        """Reads ``as_dict``."""
+        return cls(datetime.fromisoformat(raw["starts_at"]), datetime.fromisoformat(raw["ends_at"]))
 
 
 def union(windows: Iterable[Window]) -> tuple[Window, ...]:

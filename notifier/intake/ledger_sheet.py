@@ -14,7 +14,7 @@ import xlsxwriter
 from notifier.domain.finding import Finding
 from notifier.intake.ledger_columns import Columns, Field
 from notifier.intake.ledger_files import LedgerSheet, open_sheets
-from notifier.vault import mask_within
+from notifier.vault import mask, mask_within
 
 HEADING = "检查结果 / findings"
 
@@ -90,7 +90,7 @@ def _mask(
         return text if text != value else f"{value[:1]}***"
     if place in _places(sheet.columns or {}, Field.ACCOUNT, Field.AREA_CODE):
         return value
-    return _MOBILE.sub(lambda found: f"{found[0][:3]}****{found[0][-4:]}", value)
+    return _MOBILE.sub(lambda found: mask(found[0]), value)
 
 
 def _plain(text: str) -> str:

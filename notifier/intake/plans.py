@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.plan import Equipment, PlanDraft, Transfer
-from notifier.domain.window import Window
 from notifier.intake import collector, headers, plan_columns, plan_joining, plan_titles, tables
 from notifier.intake.plan_row import PlanRow
 from notifier.intake.plan_rows import RowReader
@@ -363,7 +362,7 @@ def _plan_as_dict(draft: PlanDraft, zone: ZoneInfo) -> dict[str, Any]:
         "department": content.department,
         "equipment": [_equipment_as_dict(item) for item in content.equipment or moved],
         "windows": [
-            _window_as_dict(item.window, zone) | {"text": item.text, "row": item.row}
+            item.window.as_dict(zone) | {"text": item.text, "row": item.row}
             for item in draft.source_windows
             if item.window in content.windows or not content.windows
         ],
@@ -382,7 +381,7 @@ def _transfer_as_dict(transfer: Transfer, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "equipment": [_equipment_as_dict(item) for item in transfer.equipment],
         "transition": transfer.transition.value,
-        "spans": [_window_as_dict(span, zone) for span in transfer.spans],
+        "spans": [span.as_dict(zone) for span in transfer.spans],
     }
 
 
@@ -392,11 +391,4 @@ def _equipment_as_dict(item: Equipment) -> dict[str, str]:
         "kind": item.kind.value,
         "station": item.station,
         "text": f"{item.station}{item.name}",
-    }
-
-
-def _window_as_dict(window: Window, zone: ZoneInfo) -> dict[str, Any]:
-    return {
-        "starts_at": window.starts_at.astimezone(zone).isoformat(),
-        "ends_at": window.ends_at.astimezone(zone).isoformat(),
     }

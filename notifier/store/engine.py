@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from sqlalchemy import URL, Connection, CursorResult, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
@@ -204,6 +205,13 @@ async def insert_rows(
     statement = f'INSERT INTO "{name}" ({names}) VALUES ({marks})'
     for part in _parts(rows, ROWS_A_CALL):
         await connection.exec_driver_sql(statement, part)
+
+
+def insert_into(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT: each dialect of the library has a class of its own for it."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 async def execute_many(

@@ -1,6 +1,5 @@
 """Numbers for rows that are written in bulk, handed out in blocks before they are needed."""
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.store import engine, schema
@@ -20,10 +19,9 @@ async def allocate(database: engine.Database, name: str, count: int) -> int:
 
 async def take(connection: AsyncConnection, name: str, count: int) -> int:
     """``allocate`` inside the caller's transaction; on PostgreSQL others wait until it ends."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     block = schema.id_block
     statement = (
-        insert(block)
+        engine.insert_into(connection, block)
         .values(name=name, next_id=count + 1)
         .on_conflict_do_update(
             index_elements=[block.c.name], set_={"next_id": block.c.next_id + count}

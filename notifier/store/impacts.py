@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.impact import Group, ImpactClass, Knowledge
 from notifier.domain.matching import Match
 from notifier.domain.window import Window
 from notifier.store import schema
-from notifier.store.engine import Bulk
+from notifier.store.engine import Bulk, insert_into
 
 _AREAS_A_STEP = 5_000
 _POINTS_A_STEP = 10_000
@@ -42,10 +41,8 @@ class Impacts:
         ]
         if rows:
             # Two processes may match one revision at the same time, and find the same.
-            kind = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-            await self._connection.execute(
-                kind.insert(schema.impact_group).on_conflict_do_nothing(), rows
-            )
+            statement = insert_into(self._connection, schema.impact_group)
+            await self._connection.execute(statement.on_conflict_do_nothing(), rows)
 
     async def groups(self, revision_id: int) -> dict[int, Group]:
         """The groups of a revision by number."""

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.wanted import Decided, ForAPerson
 from notifier.store import schema
+from notifier.store.engine import insert_into
 
 _D = DeliveryState
 
@@ -52,10 +52,9 @@ class Journal:
 
     async def open(self, plan_id: int, items: Sequence[ForAPerson], *, now: datetime) -> None:
         """Puts each on the list, or brings it up to date; what was closed stays closed unless it grew."""
-        make = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
         table = schema.exception
         for item in items:
-            statement = make(table).values(
+            statement = insert_into(self._connection, table).values(
                 plan_id=plan_id,
                 kind=item.kind,
                 subject=item.subject,
@@ -126,8 +125,7 @@ class Journal:
 
     async def set_channel(self, name: str, **values: Any) -> None:
         """Writes columns of ``channel_state``."""
-        make = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
-        statement = make(schema.channel_state).values(name=name, **values)
+        statement = insert_into(self._connection, schema.channel_state).values(name=name, **values)
         await self._connection.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_=values)
         )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.store import engine, schema
@@ -143,8 +142,7 @@ async def _reserve(
     micros = (now - _EPOCH) // _MICROSECOND
     arrival = (await connection.execute(_read, {"of": account})).scalar_one_or_none()
     if arrival is None:
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        new = insert(schema.rate).values(account=account, arrival_micros=0)
+        new = engine.insert_into(connection, schema.rate).values(account=account, arrival_micros=0)
         await connection.execute(new.on_conflict_do_nothing())
         arrival = (await connection.execute(_read, {"of": account})).scalar_one()
     granted, following = pace.grant(arrival, micros, wanted)
