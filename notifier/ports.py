@@ -1,6 +1,6 @@
 """What the use cases need from the world beside them; ``store`` and ``rendering`` provide it."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from notifier.domain.ledger import Difference, Outline, PointRow
 from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.notice import Facts, Recipient
-from notifier.domain.outbox import Claimed, KnownReceipt, Recorded
+from notifier.domain.outbox import Claimed, KnownReceipt, Orphan, Recorded
 from notifier.domain.plan import Change, Plan, PlanContent, PlanKind, PlanState, Revision
 from notifier.domain.posting import PostingTask, TaskFilter, Undone
 from notifier.domain.required import Cell
@@ -139,9 +139,7 @@ class BatchBook(Protocol):
     ) -> set[int]: ...
     async def due(self, now: datetime) -> list[str]: ...
     async def give_up(self, worker: str, batch_ids: Sequence[int], reason: str) -> None: ...
-    async def extend(
-        self, worker: str, batch_ids: Collection[int], until: datetime
-    ) -> None: ...
+    async def extend(self, worker: str, batch_ids: Collection[int], until: datetime) -> None: ...
     async def release(
         self, worker: str, batch_ids: Sequence[int], due_at: datetime, reason: str
     ) -> None: ...

@@ -55,7 +55,8 @@ BATCH_ARROWS: dict[BatchState, frozenset[BatchState]] = {
     BatchState.SCHEDULED: frozenset({BatchState.LEASED, BatchState.WITHDRAWN, BatchState.DROPPED}),
     BatchState.LEASED: frozenset({BatchState.SENDING, BatchState.SCHEDULED, BatchState.DROPPED}),
     BatchState.SENDING: frozenset({BatchState.SENT, BatchState.UNCERTAIN, BatchState.SCHEDULED}),
-    BatchState.UNCERTAIN: frozenset({BatchState.SENT, BatchState.SCHEDULED}),
+    # Sent again under its key, where the provider deduplicates; or settled by an answer or by time.
+    BatchState.UNCERTAIN: frozenset({BatchState.SENT, BatchState.SENDING}),
     BatchState.SENT: frozenset({BatchState.CLOSED}),
     BatchState.CLOSED: frozenset(),
     BatchState.WITHDRAWN: frozenset(),

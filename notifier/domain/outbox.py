@@ -46,6 +46,16 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """A batch of a channel that is configured no more; ``may_have_left``: it was uncertain."""
+
+    batch_id: int
+    plan_id: int
+    medium: Medium
+    may_have_left: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What became of one delivery of an attempt."""
 

@@ -3,7 +3,7 @@
 Outcomes are fenced: only the worker that holds the lease may write them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import orjson
@@ -69,8 +69,27 @@ class Batches:
         now: datetime,
         wall: datetime,
         lease: timedelta,
-    ) -> None:
-        """Writes an attempt for each (batch id, attempt number) before anything leaves."""
+    ) -> set[int]:
+        """Writes an attempt for each (batch id, attempt number) before anything leaves.
+
+        Answers the batches that the worker still held; the others may not be sent by it.
+        """
+        result = await self._connection.execute(
+            text(
+                f"UPDATE batch SET state = {int(_B.SENDING)}, attempts = attempts + 1,"
+                " sent_at = :now, lease_until = :until"
+                f" WHERE worker = :worker AND state = {int(_B.LEASED)} AND id IN :ids RETURNING id"
+            ).bindparams(bindparam("ids", expanding=True)),
+            {
+                "now": to_millis(now),
+                "until": to_millis(wall + lease),
+                "worker": worker,
+                "ids": [batch_id for batch_id, _ in batches],
+            },
+        )
+        begun = {row.id for row in result}
+        if not begun:
+            return begun
         await self._connection.execute(
             text(
                 "INSERT INTO attempt (batch_id, number, channel, worker, started_at)"
@@ -85,21 +104,10 @@ class Batches:
                     "now": to_millis(now),
                 }
                 for batch_id, number in batches
+                if batch_id in begun
             ],
         )
-        await self._connection.execute(
-            text(
-                f"UPDATE batch SET state = {int(_B.SENDING)}, attempts = attempts + 1,"
-                " sent_at = :now, lease_until = :until"
-                f" WHERE worker = :worker AND state = {int(_B.LEASED)} AND id IN :ids"
-            ).bindparams(bindparam("ids", expanding=True)),
-            {
-                "now": to_millis(now),
-                "until": to_millis(wall + lease),
-                "worker": worker,
-                "ids": [batch_id for batch_id, _ in batches],
-            },
-        )
+        return begun
 
     async def due(self, now: datetime) -> list[str]:
         """The channels for which something is due."""
@@ -116,14 +124,16 @@ class Batches:
         """Leased batches whose recipients are to be reached another way."""
         await self._end(worker, batch_ids, _D.FAILED, reason)
 
-    async def extend(self, worker: str, until: datetime) -> None:
-        """The heartbeat: every lease of the worker lasts until then."""
+    async def extend(self, worker: str, batch_ids: Collection[int], until: datetime) -> None:
+        """The heartbeat: the worker's leases on these batches last until then."""
+        if not batch_ids:
+            return
         await self._connection.execute(
             text(
-                "UPDATE batch SET lease_until = :until WHERE worker = :worker"
+                "UPDATE batch SET lease_until = :until WHERE worker = :worker AND id IN :ids"
                 f" AND state IN ({int(_B.LEASED)}, {int(_B.SENDING)})"
-            ),
-            {"worker": worker, "until": to_millis(until)},
+            ).bindparams(bindparam("ids", expanding=True)),
+            {"worker": worker, "until": to_millis(until), "ids": list(batch_ids)},
         )
 
     async def release(
@@ -146,20 +156,24 @@ class Batches:
     async def _end(
         self, worker: str, batch_ids: Sequence[int], members: DeliveryState, reason: str
     ) -> None:
-        await self._connection.execute(
-            text(
-                f"UPDATE delivery SET state = {int(members)}, code = :reason"
-                f" WHERE state = {int(_D.SCHEDULED)} AND batch_id IN :ids"
-            ).bindparams(bindparam("ids", expanding=True)),
-            {"reason": reason, "ids": list(batch_ids)},
-        )
-        await self._connection.execute(
+        """Members follow only where the worker still holds their batch."""
+        result = await self._connection.execute(
             text(
                 f"UPDATE batch SET state = {int(_B.DROPPED)}, reason = :reason, worker = NULL,"
-                " lease_until = NULL WHERE worker = :worker AND id IN :ids"
+                f" lease_until = NULL WHERE worker = :worker AND state = {int(_B.LEASED)}"
+                " AND id IN :ids RETURNING id"
             ).bindparams(bindparam("ids", expanding=True)),
             {"reason": reason, "worker": worker, "ids": list(batch_ids)},
         )
+        ended = [row.id for row in result]
+        if ended:
+            await self._connection.execute(
+                text(
+                    f"UPDATE delivery SET state = {int(members)}, code = :reason"
+                    f" WHERE state = {int(_D.SCHEDULED)} AND batch_id IN :ids"
+                ).bindparams(bindparam("ids", expanding=True)),
+                {"reason": reason, "ids": ended},
+            )
 
     async def expire(self, now: datetime) -> list[int]:
         """Drops what has lost its point before it was sent; answers the plans concerned."""
@@ -199,9 +213,10 @@ class Batches:
             text(
                 "UPDATE batch SET state = :state, due_at = :due, reason = :reason, worker = NULL,"
                 " lease_until = NULL WHERE id = :batch AND worker = :worker"
-                f" AND state = {int(_B.SENDING)}"
+                f" AND attempts = :number AND state = {int(_B.SENDING)}"
             ),
             {
+                "number": number,
                 "state": int(state),
                 "due": to_millis(look_again_at),
                 "reason": reason,

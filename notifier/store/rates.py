@@ -29,6 +29,12 @@ _write = (
     .values(arrival_micros=bindparam("arrival"))
 )
 
+_give_back = (
+    update(schema.rate)
+    .where(schema.rate.c.account == bindparam("of"))
+    .values(arrival_micros=schema.rate.c.arrival_micros - bindparam("back"))
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
@@ -88,6 +94,15 @@ async def reserve_within(
     if per_second <= 0:
         return wanted, _NOTHING
     return await _reserve(connection, account, pace, wanted, now)
+
+
+async def refund_within(
+    connection: AsyncConnection, account: str, per_second: float, count: int
+) -> None:
+    """Give back ``count`` reserved messages, in the transaction that reserved them."""
+    if per_second > 0 and count > 0:
+        back = count * Pace(per_second=per_second).step
+        await connection.execute(_give_back, {"of": account, "back": back})
 
 
 class Slices:

@@ -132,9 +132,11 @@ _PLANS = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 _DELIVERED = (
-    f"UPDATE delivery SET state = {int(_D.DELIVERED)}, code = ? WHERE id = ? AND state IN"
-    f" ({int(_D.SCHEDULED)}, {int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}, {int(_D.UNCONFIRMED)},"
-    f" {int(_D.FAILED)}, {int(_D.WITHDRAWN)})"
+    f"UPDATE delivery SET state = {int(_D.DELIVERED)}, code = ? WHERE id = ? AND (state IN"
+    f" ({int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}, {int(_D.UNCONFIRMED)}, {int(_D.FAILED)})"
+    # A receipt that was mistaken for another's must not make one that never left look delivered.
+    f" OR (state IN ({int(_D.SCHEDULED)}, {int(_D.WITHDRAWN)}) AND EXISTS (SELECT 1 FROM batch b"
+    "  WHERE b.id = delivery.batch_id AND b.sent_at IS NOT NULL)))"
 )
 #: A message that is still SCHEDULED while its batch is under way was answered faster than recorded.
 _FAILED = (

@@ -1,13 +1,14 @@
 """Batches of which it is not known what became: lost by a worker, uncertain, or unconfirmed."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifier.channel import Medium
 from notifier.domain.delivery import BatchState, DeliveryState
-from notifier.domain.outbox import Claimed
+from notifier.domain.outbox import Claimed, Orphan
 from notifier.store import claimed
 from notifier.store.columns import to_millis
 
@@ -21,21 +22,17 @@ class Unresolved:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def reclaim(
-        self, *, now: datetime, wall: datetime, resendable: Sequence[str]
-    ) -> dict[str, int]:
+    async def reclaim(self, *, now: datetime, wall: datetime) -> dict[str, int]:
         """Takes batches back from workers whose lease ran out.
 
-        What had not left is scheduled again. What may have left is sent again under the same key where
-        the channel deduplicates (``resendable``), else its members are uncertain.
+        What had not left is scheduled again. What may have left is uncertain: people may have read it.
         """
         result = await self._connection.execute(
             text(
                 f"UPDATE batch SET state = {int(_B.SCHEDULED)}, worker = NULL, lease_until = NULL,"
-                " reason = 'worker.lost' WHERE lease_until < :wall AND"
-                f" (state = {int(_B.LEASED)} OR (state = {int(_B.SENDING)} AND channel IN :safe))"
-            ).bindparams(bindparam("safe", expanding=True)),
-            {"wall": to_millis(wall), "safe": list(resendable) or [""]},
+                f" reason = 'worker.lost' WHERE lease_until < :wall AND state = {int(_B.LEASED)}"
+            ),
+            {"wall": to_millis(wall)},
         )
         lost = await self._connection.execute(
             text(
@@ -56,21 +53,127 @@ class Unresolved:
             )
         return {"rescheduled": result.rowcount, "uncertain": len(uncertain)}
 
-    async def uncertain_due(self, now: datetime, limit: int) -> list[int]:
-        """Uncertain batches whose provider should be asked now."""
-        return await self._due(_B.UNCERTAIN, now, limit)
+    async def begin_again(
+        self,
+        worker: str,
+        batch_id: int,
+        channel: str,
+        *,
+        now: datetime,
+        wall: datetime,
+        lease: timedelta,
+    ) -> bool:
+        """Takes an uncertain batch and writes another attempt; False where somebody was faster.
+
+        ``sent_at`` stays that of the first call: from then on the provider remembers its keys.
+        """
+        result = await self._connection.execute(
+            text(
+                f"UPDATE batch SET state = {int(_B.SENDING)}, attempts = attempts + 1,"
+                " worker = :worker, lease_until = :until"
+                f" WHERE id = :batch AND state = {int(_B.UNCERTAIN)} AND due_at <= :now"
+                " RETURNING attempts"
+            ),
+            {
+                "worker": worker,
+                "until": to_millis(wall + lease),
+                "batch": batch_id,
+                "now": to_millis(now),
+            },
+        )
+        number = result.scalar()
+        if number is None:
+            return False
+        await self._connection.execute(
+            text(
+                "INSERT INTO attempt (batch_id, number, channel, worker, started_at)"
+                " VALUES (:batch, :number, :channel, :worker, :now)"
+            ),
+            {
+                "batch": batch_id,
+                "number": number,
+                "channel": channel,
+                "worker": worker,
+                "now": to_millis(now),
+            },
+        )
+        return True
+
+    async def orphaned(
+        self, since: datetime, channels: Collection[str], limit: int
+    ) -> list[Orphan]:
+        """Batches due before ``since`` of channels other than these: nobody works on them."""
+        result = await self._connection.execute(
+            text(
+                "SELECT b.id, b.plan_id, b.state, n.medium FROM batch b"
+                " JOIN notice n ON n.id = b.notice_id"
+                f" WHERE b.state IN ({int(_B.SCHEDULED)}, {int(_B.UNCERTAIN)})"
+                " AND b.due_at <= :since AND b.channel NOT IN :channels ORDER BY b.id LIMIT :limit"
+            ).bindparams(bindparam("channels", expanding=True)),
+            {"since": to_millis(since), "channels": list(channels) or [""], "limit": limit},
+        )
+        return [
+            Orphan(
+                batch_id=row.id,
+                plan_id=row.plan_id,
+                medium=Medium(row.medium),
+                may_have_left=row.state == int(_B.UNCERTAIN),
+            )
+            for row in result
+        ]
+
+    async def adopt(self, orphan: Orphan, channel: str | None, now: datetime) -> None:
+        """An unsent batch goes by ``channel``, or its people are reached another way (None). One that
+        may have left waits for receipts no more."""
+        if orphan.may_have_left:
+            await self.look_again(orphan.batch_id, _B.SENT, now)
+            return
+        if channel is not None:
+            await self._connection.execute(
+                text(
+                    "UPDATE batch SET channel = :channel WHERE id = :batch"
+                    f" AND state = {int(_B.SCHEDULED)}"
+                ),
+                {"channel": channel, "batch": orphan.batch_id},
+            )
+            return
+        result = await self._connection.execute(
+            text(
+                f"UPDATE batch SET state = {int(_B.DROPPED)}, reason = 'channel.gone'"
+                f" WHERE id = :batch AND state = {int(_B.SCHEDULED)}"
+            ),
+            {"batch": orphan.batch_id},
+        )
+        if result.rowcount:
+            await self._connection.execute(
+                text(
+                    f"UPDATE delivery SET state = {int(_D.FAILED)}, code = 'channel.gone'"
+                    f" WHERE batch_id = :batch AND state = {int(_D.SCHEDULED)}"
+                ),
+                {"batch": orphan.batch_id},
+            )
+
+    async def uncertain_due(
+        self, now: datetime, limit: int, channel: str | None = None
+    ) -> list[int]:
+        """Uncertain batches whose provider should be asked now; of one channel, or (None) of any."""
+        return await self._due(_B.UNCERTAIN, now, limit, channel)
 
     async def unconfirmed_due(self, now: datetime, limit: int) -> list[int]:
         """Sent batches whose time for receipts is over."""
         return await self._due(_B.SENT, now, limit)
 
-    async def _due(self, state: BatchState, now: datetime, limit: int) -> list[int]:
+    async def _due(
+        self, state: BatchState, now: datetime, limit: int, channel: str | None = None
+    ) -> list[int]:
+        of = "" if channel is None else " AND channel = :channel"
         result = await self._connection.execute(
             text(
-                f"SELECT id FROM batch WHERE state = {int(state)} AND due_at <= :now"
+                f"SELECT id FROM batch WHERE state = {int(state)} AND due_at <= :now{of}"
                 " ORDER BY due_at LIMIT :limit"
             ),
-            {"now": to_millis(now), "limit": limit},
+            {"now": to_millis(now), "limit": limit}
+            | ({} if channel is None else {"channel": channel}),
         )
         return [row.id for row in result]
 

@@ -41,7 +41,10 @@ RESENDS = 4
 
 @dataclass(slots=True)
 class Outbox:
-    """What sending needs. ``fallbacks``: for an account the others of its medium, in order."""
+    """What sending needs. ``fallbacks``: for an account the others of its medium, in order.
+
+    ``held``: the batches that this process works on just now, whose leases are renewed.
+    """
 
     store: Store
     channels: Mapping[str, Channel]
@@ -52,13 +55,14 @@ class Outbox:
     worker: str
     clock: Clock
     batches_a_step: int = 16
+    held: set[int] = field(default_factory=set)
     #: Messages by channel and outcome since this process started, for the metrics.
     counted: Counter[tuple[str, str]] = field(default_factory=Counter)
     _failures: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Slice:
+class Call:
     """What leaves in one call."""
 
     claimed: Claimed
@@ -92,6 +96,17 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
         )
     if not claimed_ids:
         return Dispatched()
+    outbox.held.update(claimed_ids)
+    try:
+        return await _dispatch(outbox, name, claimed_ids, now)
+    finally:
+        outbox.held.difference_update(claimed_ids)
+
+
+async def _dispatch(
+    outbox: Outbox, name: str, claimed_ids: Sequence[int], now: datetime
+) -> Dispatched:
+    clock, setting = outbox.clock, outbox.setting
     capped = bool(setting.policy.caps)
     async with outbox.store.read() as tx:
         loaded = await tx.batches.load(
@@ -119,7 +134,7 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
                 next_medium.setdefault(why, []).append(claimed)
     slices, refused = [], []
     for claimed in send:
-        made, no = await _compose(outbox, name, claimed, now)
+        made, no = await compose(outbox, name, claimed, now)
         slices += made
         refused += no
     async with outbox.store.write() as tx:
@@ -137,7 +152,7 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
         await tx.batches.record(refused)
         send = await _within_rate(outbox, tx, name, send)
         if send:
-            await tx.batches.begin(
+            begun = await tx.batches.begin(
                 outbox.worker,
                 [(item.batch_id, item.attempts + 1) for item in send],
                 name,
@@ -145,9 +160,11 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
                 wall=clock.wall(),
                 lease=setting.lease,
             )
+            # Whose lease ran out meanwhile is in other hands.
+            send = [item for item in send if item.batch_id in begun]
     going = {item.batch_id for item in send}
     slices = [item for item in slices if item.claimed.batch_id in going]
-    await _call(outbox.channels[name], slices)
+    await call(outbox.channels[name], slices)
     counted = await _record(outbox, name, send, slices)
     outbox.counted.update({(name, outcome): number for outcome, number in counted.items()})
     return Dispatched(claimed=len(claimed_ids), outcomes=counted)
@@ -178,9 +195,9 @@ async def _within_rate(
     return fitting
 
 
-async def _compose(
+async def compose(
     outbox: Outbox, name: str, claimed: Claimed, now: datetime
-) -> tuple[list[_Slice], list[Recorded]]:
+) -> tuple[list[Call], list[Recorded]]:
     """The calls for one batch, and the members who may not be sent to after all."""
     facts = facts_from_dict(claimed.facts)
     prepared = outbox.renderer.prepare(claimed.template, facts, now=now)
@@ -217,7 +234,7 @@ async def _compose(
         # The first member tells slices of one batch apart, the same at every attempt.
         key = f"{claimed.batch_id}-{part[0].key}"
         slices.append(
-            _Slice(
+            Call(
                 claimed=claimed,
                 batch=channels.Batch(key=key, template=claimed.template, messages=part),
                 members=going[start : start + size],
@@ -239,11 +256,11 @@ def address_of(vault: Vault, medium: Medium, member: Member) -> str:
             return vault.open(member.phone_sealed) if member.phone_sealed else ""
 
 
-async def _call(channel: Channel, slices: Sequence[_Slice]) -> None:
+async def call(channel: Channel, slices: Sequence[Call]) -> None:
     """Calls the provider, as many at once as it bears; an adapter's fault is an uncertain outcome."""
     lanes = asyncio.Semaphore(max(1, channel.limits.lanes))
 
-    async def one(item: _Slice) -> None:
+    async def one(item: Call) -> None:
         async with lanes:
             try:
                 outcomes = await channel.send(item.batch)
@@ -258,7 +275,7 @@ async def _call(channel: Channel, slices: Sequence[_Slice]) -> None:
 
 
 async def _record(
-    outbox: Outbox, name: str, send: Sequence[Claimed], slices: Sequence[_Slice]
+    outbox: Outbox, name: str, send: Sequence[Claimed], slices: Sequence[Call]
 ) -> dict[str, int]:
     """Writes every outcome of the step in one transaction."""
     now = outbox.clock.now()
@@ -277,7 +294,7 @@ async def _record(
                 (o for _, o in results if isinstance(o, channels.ChannelStop)), None
             )
             await _record_batch(outbox, tx, claimed, results, kinds, limits, now)
-        await _note_health(outbox, tx, name, counted, stop, now)
+        await note_health(outbox, tx, name, counted, stop, now)
     return dict(counted)
 
 
@@ -294,16 +311,16 @@ async def _record_batch(
         (m, o) for m, o in results if isinstance(o, channels.RetryAfter | channels.ChannelStop)
     ]
     unsure = [(m, o) for m, o in results if isinstance(o, channels.Uncertain)]
-    can_resend = limits.idempotent_for is not None and claimed.attempts < RESENDS
+    forgets = limits.idempotent_for is None
     again_at = now + max((_delay(o) for _, o in waiting), default=timedelta())
     if waiting and len(waiting) == len(results):
         state, look, reason = BatchState.SCHEDULED, again_at, _code(waiting[0][1])
-    elif unsure and can_resend:
-        state, look, reason = BatchState.SCHEDULED, now + _backoff(claimed.attempts), "resend"
     elif unsure:
-        state, look, reason = BatchState.UNCERTAIN, now + ASK_AFTER, _code(unsure[0][1])
+        # Where the provider deduplicates it is sent again (``resend``), else it is asked.
+        look = now + (ASK_AFTER if forgets else backoff(claimed.attempts))
+        state, reason = BatchState.UNCERTAIN, _code(unsure[0][1])
     else:
-        state, look, reason = BatchState.SENT, _receipts_until(claimed, limits, now), ""
+        state, look, reason = BatchState.SENT, receipts_until(claimed, limits, now), ""
     mine = await tx.batches.finish(
         outbox.worker,
         claimed.batch_id,
@@ -318,7 +335,7 @@ async def _record_batch(
         return  # the lease ran out and the batch is in other hands
     if state is BatchState.SCHEDULED and waiting and len(waiting) == len(results):
         return
-    recorded = [r for m, o in results if (r := _recorded(m, o, can_resend)) is not None]
+    recorded = [r for m, o in results if (r := recorded_as(m, o)) is not None]
     references = {r.reference for r in recorded if r.state is DeliveryState.ACCEPTED}
     if (
         len(recorded) == len(claimed.members)
@@ -340,7 +357,7 @@ async def _record_batch(
         await tx.plans.mark(claimed.plan_id, now if stale else now + COALESCE)
 
 
-def _recorded(member: Member, outcome: Outcome, can_resend: bool) -> Recorded | None:
+def recorded_as(member: Member, outcome: Outcome) -> Recorded | None:
     """What is written for one member; None where it stays scheduled."""
     match outcome:
         case channels.Accepted(reference=reference):
@@ -349,7 +366,7 @@ def _recorded(member: Member, outcome: Outcome, can_resend: bool) -> Recorded | 
             )
         case channels.Permanent(code=code):
             return Recorded(delivery_id=member.delivery_id, state=DeliveryState.FAILED, code=code)
-        case channels.Uncertain(code=code) if not can_resend:
+        case channels.Uncertain(code=code):
             return Recorded(
                 delivery_id=member.delivery_id, state=DeliveryState.UNCERTAIN, code=code
             )
@@ -365,11 +382,11 @@ def _code(outcome: Outcome) -> str:
     return "" if isinstance(outcome, channels.Accepted) else outcome.code
 
 
-def _backoff(attempts: int) -> timedelta:
+def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=2 ** min(attempts, 6))
 
 
-def _receipts_until(claimed: Claimed, limits: channels.Limits, now: datetime) -> datetime:
+def receipts_until(claimed: Claimed, limits: channels.Limits, now: datetime) -> datetime:
     """Until when a receipt is awaited: shorter where the next medium would otherwise come too late;
     a poster has until shortly before it matters."""
     sending = claimed.sending
@@ -381,7 +398,7 @@ def _receipts_until(claimed: Claimed, limits: channels.Limits, now: datetime) ->
     return until
 
 
-async def _note_health(
+async def note_health(
     outbox: Outbox,
     tx: Transaction,
     name: str,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from notifier import channel as channels
 from notifier.channel import Callback, CallbackAnswer, Channel, Medium, Receipt, ReceiptStatus
@@ -10,9 +10,16 @@ from notifier.clock import Clock
 from notifier.domain.delivery import BatchState
 from notifier.domain.outbox import Claimed, KnownReceipt
 from notifier.ports import Store, Transaction, Vault
+from notifier.usecases import resend
 from notifier.usecases.dispatch import ASK_AFTER, COALESCE, Outbox, address_of
 
 _BATCHES_A_STEP = 200
+#: Overdue for so long, a batch of a channel unknown here is not in the hands of a node that knows it.
+_ABANDONED = timedelta(minutes=10)
+#: A receipt's own words are kept up to this length.
+_LONGEST = 200
+#: A database's own ids have at most so many digits.
+_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,7 @@ async def take(
         KnownReceipt(
             delivery_id=delivery_id,
             status=receipt.status,
-            code=receipt.code,
+            code=_clean(receipt.code),
             at=receipt.at,
             received_at=now,
         )
@@ -56,7 +63,9 @@ async def take(
         await tx.receipts.apply(known)
         for receipt in strays:
             identity = receipt.message_key or receipt.reference or receipt.batch_key
-            await tx.receipts.stray(name, identity, receipt.status, receipt.code, now)
+            await tx.receipts.stray(
+                name, _clean(identity), receipt.status, _clean(receipt.code), now
+            )
         failed = [r.delivery_id for r in known if r.status is ReceiptStatus.FAILED]
         if failed:
             for plan_id in await tx.receipts.plans_of(failed):
@@ -72,7 +81,7 @@ async def _identify(
     members: Mapping[tuple[int, bytes | str], int] = {}
     if batch_ids:
         members = await tx.receipts.members_of(batch_ids)
-    keys = sorted({int(r.message_key) for r in receipts if r.message_key.isdecimal()})
+    keys = sorted({n for r in receipts if (n := _number(r.message_key)) is not None})
     existing = await tx.receipts.exist(keys) if keys else set()
     found: list[int | None] = []
     for receipt in receipts:
@@ -81,11 +90,10 @@ async def _identify(
         delivery_id = None
         if batch_id is not None and address:
             delivery_id = members.get((batch_id, address))
-        if delivery_id is None and receipt.message_key.isdecimal():
-            key = int(receipt.message_key)
-            delivery_id = key if key in existing else None
+        if delivery_id is None and (key := _number(receipt.message_key)) in existing:
+            delivery_id = key
         if delivery_id is None and receipt.reference and address:
-            delivery_id = await tx.receipts.by_reference(receipt.reference, address)
+            delivery_id = await tx.receipts.by_reference(_clean(receipt.reference), address)
         nameless = not (receipt.batch_key or receipt.message_key or receipt.reference)
         if delivery_id is None and nameless and address:
             # WeChat leaves the message's id out of some events: person and time have to do.
@@ -96,32 +104,48 @@ async def _identify(
 
 def _batch_id(key: str) -> int | None:
     """A batch's key is its id, and the first member of the call behind a hyphen."""
-    head = key.partition("-")[0]
-    return int(head) if head.isdecimal() else None
+    return _number(key.partition("-")[0])
+
+
+def _number(text: str) -> int | None:
+    """An id, if it can be one: anybody may write anything into a callback."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None
+
+
+def _clean(text: str) -> str:
+    """What both databases can keep, and index."""
+    return text.replace("\x00", "")[:_LONGEST]
 
 
 def _address(vault: Vault, address: str) -> bytes | str:
     """Phones are looked for by fingerprint, whether or not the provider kept the country code."""
     digits = address.removeprefix("+")
     if not digits.isdecimal():
-        return address
+        return _clean(address)
     if len(digits) == 11 and digits.startswith("1"):
         digits = "86" + digits
     return vault.fingerprint("+" + digits)
 
 
 async def resolve(outbox: Outbox, name: str) -> int:
-    """Asks the provider about batches whose outcome is uncertain; answers how many were due.
+    """Asks the provider about batches whose outcome is uncertain, or sends them again where it
+    deduplicates; answers how many were due.
 
     What nobody knows after the time for receipts is unconfirmed: it counts as told, unless the
     policy asks for confirmation, and then the next medium follows.
     """
     now = outbox.clock.now()
     async with outbox.store.read() as tx:
-        ids = await tx.unresolved.uncertain_due(now, _BATCHES_A_STEP)
-        batches = [item for item in await tx.unresolved.load(ids) if item.channel == name]
+        ids = await tx.unresolved.uncertain_due(now, _BATCHES_A_STEP, name)
+        batches = await tx.unresolved.load(ids)
     channel = outbox.channels[name]
+    again = [item for item in batches if resend.may_go_again(outbox, name, item, now)]
+    if again:
+        await resend.send_again(outbox, name, again)
+    repeated = {item.batch_id for item in again}
     for item in batches:
+        if item.batch_id in repeated:
+            continue
         answers = await _ask(outbox, channel, item)
         if answers:
             await take(outbox.store, outbox.vault, name, answers, now)
@@ -170,13 +194,21 @@ async def give_up(outbox: Outbox) -> int:
 
 
 async def reclaim(outbox: Outbox) -> dict[str, int]:
-    """Takes back what dead workers held."""
-    resendable = [
-        name
-        for name, channel in outbox.channels.items()
-        if channel.limits.idempotent_for is not None
-    ]
+    """Takes back what dead workers held, and what channels held that are configured no more."""
+    now = outbox.clock.now()
     async with outbox.store.write() as tx:
-        return await tx.unresolved.reclaim(
-            now=outbox.clock.now(), wall=outbox.clock.wall(), resendable=resendable
+        taken = await tx.unresolved.reclaim(now=now, wall=outbox.clock.wall())
+    async with outbox.store.read() as tx:
+        orphans = await tx.unresolved.orphaned(
+            now - _ABANDONED, sorted(outbox.channels), _BATCHES_A_STEP
         )
+    if not orphans:
+        return taken
+    accounts = outbox.setting.accounts
+    async with outbox.store.write() as tx:
+        for orphan in orphans:
+            account = accounts.get(orphan.medium)
+            await tx.unresolved.adopt(orphan, None if account is None else account.channel, now)
+            if account is None:
+                await tx.plans.mark(orphan.plan_id, now + COALESCE)
+    return taken | {"adopted": len(orphans)}
