@@ -151,6 +151,14 @@ def _open(path: Path) -> Iterator[_Rows]:
                 ) from fault
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The files of a folder that are read, in a fixed order."""
+    stems = ("nodes", "branches", "sources", "feeders", "areas", "customers", "generators")
+    found = [path for stem in stems if (path := _find(folder, stem)) is not None]
+    meta = folder / "meta.json"
+    return [*found, meta] if meta.is_file() else found
+
+
 def _find(folder: Path, stem: str) -> Path | None:
     for name in (f"{stem}.csv", f"{stem}.csv.gz"):
         if (folder / name).is_file():

@@ -7,13 +7,14 @@ that was known, an increment changes what it names. The time is in the file's na
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from notifier.domain import finding
-from notifier.domain.network import checks, findings, model
+from notifier.domain.network import findings, model
+from notifier.domain.network import overlay as overlay_rules
 from notifier.intake.network_csv import NetworkImport, UnreadableNetwork
 
 HOME = ZoneInfo("Asia/Shanghai")
@@ -99,10 +100,8 @@ def read_file(path: Path, zone: tzinfo = HOME) -> StatusFile:
 def combine(files: Iterable[StatusFile]) -> dict[str, model.SwitchStatus]:
     """The state after all files, oldest first: a full one starts anew, an increment adds to it."""
     known: dict[str, model.SwitchStatus] = {}
-    for file in sorted(files, key=lambda f: (f.as_of is not None, f.as_of or 0, not f.is_full)):
-        if file.is_full:
-            known = {}
-        known.update((row.switch, row) for row in file.rows)
+    for file in overlay_rules.in_time(files):
+        known = overlay_rules.merge(known, file, file.rows)
     return known
 
 
@@ -114,39 +113,15 @@ def overlay(read: NetworkImport, paths: Sequence[Path], zone: tzinfo = HOME) -> 
 def apply(read: NetworkImport, files: Sequence[StatusFile]) -> NetworkImport:
     """The import with status files already read."""
     network = read.network
-    found = findings.FindingList()
-    by_branch: dict[int, model.SwitchStatus] = {}
-    for switch, status in combine(files).items():
-        branch = network.branch_index.get(network.aliases.get(switch, switch))
-        if branch is None or not network.is_switch(branch):
-            found.add(
-                "network.status_of_unknown_switch",
-                finding.Severity.WARNING,
-                f"状态文件中的开关 {switch} 不在模型中 / "
-                f"switch {switch} of the status file is not in the model",
-            )
-            continue
-        by_branch[branch] = replace(status, switch=network.branch_ids[branch])
-    silent = [
-        branch
-        for branch, kind in enumerate(network.branch_kind)
-        if kind == model.BranchKind.SWITCH and branch not in by_branch
-    ]
-    if silent and any(file.is_full for file in files):
-        found.add(
-            "network.status_missing",
-            finding.Severity.WARNING,
-            f"{len(silent)} 个开关无实时位置，如 {network.label(silent[0])} / "
-            f"{len(silent)} switches have no status, such as {network.label(silent[0])}",
-            "按常态位置处理 / taken in their normal state",
-        )
+    by_branch, unknown = overlay_rules.resolve(network, combine(files).values())
+    is_full = any(file.is_full for file in files)
     return NetworkImport(
         network=network,
         findings=(
             *read.findings,
             *(item for file in files for item in file.findings),
-            *found.finish(),
-            *checks.disagreements(network, by_branch),
+            *unknown,
+            *overlay_rules.remarks(network, by_branch, is_full=is_full),
         ),
         status=(*read.status, *by_branch.values()),
     )

@@ -50,7 +50,7 @@ def _latest() -> Select[Any]:
 
 
 class Networks:
-    """The versions of the network; ``ports.NetworkStore``."""
+    """The versions of the network; ``usecases.network_contracts.NetworkStore``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -183,21 +183,27 @@ def trace_cases(
     return TraceReport(name=network.name, graph=graph, results=results, findings=())
 
 
+def located(
+    graph: zones.ZoneGraph, wanted: target.Target
+) -> tuple[target.WorkArea | None, tuple[finding.Finding, ...]]:
+    """The work area of a target; None and a blocking finding where it is not in the model."""
+    try:
+        return target.locate(graph, wanted), ()
+    except (model.UnknownEquipment, model.AmbiguousName, target.NoPath) as refusal:
+        found = finding.Finding(
+            code="trace.unknown_target",
+            severity=finding.Severity.ERROR,
+            found=refusal.sentence,
+            expected="模型中的设备 / equipment of the model",
+        )
+        return None, (found,)
+
+
 def _trace_case(graph: zones.ZoneGraph, case: Case, now: datetime | None) -> CaseResult:
     work: target.WorkArea | None = None
     lost: tuple[finding.Finding, ...] = ()
     if case.target is not None:
-        try:
-            work = target.locate(graph, target.named(case.target.type, case.target.id))
-        except (model.UnknownEquipment, model.AmbiguousName, target.NoPath) as refusal:
-            lost = (
-                finding.Finding(
-                    code="trace.unknown_target",
-                    severity=finding.Severity.ERROR,
-                    found=refusal.sentence,
-                    expected="模型中的设备 / equipment of the model",
-                ),
-            )
+        work, lost = located(graph, target.named(case.target.type, case.target.id))
     orders = []
     for name, plan in case.plans().items():
         traced = trace.trace(graph, plan)

@@ -7,7 +7,7 @@ what it names. Nothing here touches the normal state.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from notifier.domain import finding
 from notifier.domain.network import checks, findings, model
@@ -24,6 +24,9 @@ class StatusRows(Protocol):
     def as_of(self) -> datetime | None: ...
     @property
     def rows(self) -> tuple[model.SwitchStatus, ...]: ...
+
+
+_File = TypeVar("_File", bound=StatusRows)
 
 
 def resolve(
@@ -75,7 +78,7 @@ def merge(
     return kept
 
 
-def in_time(files: Iterable[StatusRows]) -> list[StatusRows]:
+def in_time(files: Iterable[_File]) -> list[_File]:
     """Files in the order in which they count: oldest first, of one moment the full one first."""
     return sorted(
         files,

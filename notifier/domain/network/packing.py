@@ -6,6 +6,8 @@ beside a running event loop. Numbers are little-endian 32-bit. What a model of a
 cannot be made up: ``LAYOUT`` is raised with every change and another layout is refused.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 import zlib
@@ -51,23 +53,21 @@ def pack(network: model.Network) -> Iterator[tuple[str, bytes]]:
     yield "customer_area", _numbers(network.customer_area)
 
 
-def unpack(
-    parts: Mapping[str, bytes], *, as_of: datetime | None = None, indexed: bool = True
-) -> model.Network:
+def unpack(parts: Mapping[str, bytes], *, indexed: bool = True) -> model.Network:
     """The model again. Some seconds for a million nodes: call it off the event loop.
 
-    ``as_of`` stands where the model itself does not say of when it is. Without ``indexed`` nothing
-    can be found by name: half the memory, enough for comparing. Raises ``UnreadablePack``.
+    Without ``indexed`` nothing can be found by name: half the memory, enough for comparing. Raises
+    ``UnreadablePack``.
     """
     try:
-        return _unpack(parts, as_of, indexed)
+        return _unpack(parts, indexed)
     except (KeyError, ValueError, zlib.error) as fault:
         raise UnreadablePack(
             f"库中的网络模型无法读取，请重新导入 / the stored model cannot be read, import it again: {fault}"
         ) from fault
 
 
-def _unpack(parts: Mapping[str, bytes], as_of: datetime | None, indexed: bool) -> model.Network:
+def _unpack(parts: Mapping[str, bytes], indexed: bool) -> model.Network:
     meta = json.loads(zlib.decompress(parts["meta"]))
     if meta["layout"] != LAYOUT:
         raise ValueError(f"layout {meta['layout']}, not {LAYOUT}")
@@ -78,7 +78,7 @@ def _unpack(parts: Mapping[str, bytes], as_of: datetime | None, indexed: bool) -
     written = datetime.fromisoformat(meta["as_of"]) if meta["as_of"] else None
     return model.Network(
         name=meta["name"],
-        as_of=written or as_of,
+        as_of=written,
         node_ids=node_ids,
         node_names=_read_other_names(parts["node_names"], node_ids),
         node_kv=_read_numbers(parts["node_kv"], "f"),
@@ -165,9 +165,10 @@ def _json(value: object) -> bytes:
 
 def _lines(names: Sequence[str | None]) -> bytes:
     packer = zlib.compressobj(_LEVEL)
-    pieces = []
-    for start in range(0, len(names), _NAMES_A_LINE):
-        pieces.append(packer.compress(_json(list(names[start : start + _NAMES_A_LINE])) + b"\n"))
+    pieces = [
+        packer.compress(_json(list(names[start : start + _NAMES_A_LINE])) + b"\n")
+        for start in range(0, len(names), _NAMES_A_LINE)
+    ]
     return b"".join((*pieces, packer.flush()))
 
 

@@ -1,0 +1,175 @@
+"""The network in force, contracted and held in memory, and plans traced on it.
+
+A newer version is unpacked and contracted in a thread and then takes the place of the old one in one
+step. What was begun on the old one ends on it: an analysis holds the version it took.
+"""
+
+import asyncio
+import gc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from notifier.domain.finding import Finding
+from notifier.domain.network import checks, classify, model, packing, steps, target, trace, zones
+from notifier.domain.network.version import Version
+from notifier.usecases.network_contracts import NetworkStore
+from notifier.usecases.networks import NoVersion
+from notifier.usecases.trace import located
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldNetwork:
+    """One version with its overlay, ready to be traced; never changed."""
+
+    version: Version
+    graph: zones.ZoneGraph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanVerdict:
+    """What a switching plan does, on which version of the network.
+
+    ``work`` is None without a target, or where it was not found. ``target_live`` says for each
+    state whether the work area is live, None where that does not matter.
+    """
+
+    version: Version
+    verdict: classify.Verdict
+    work: target.WorkArea | None
+    target_live: tuple[bool, ...] | None
+    findings: tuple[Finding, ...]
+
+
+class NetworkShelf:
+    """Holds the network in force; one for the whole program."""
+
+    def __init__(self, store: NetworkStore) -> None:
+        self._store = store
+        self._held: HeldNetwork | None = None
+        self._building = asyncio.Lock()
+
+    @property
+    def held(self) -> HeldNetwork | None:
+        """What is on the shelf, without looking whether there is something newer."""
+        return self._held
+
+    async def current(self) -> HeldNetwork:
+        """The network in force now; builds it off the loop when it is not on the shelf yet.
+
+        Some seconds for a million nodes, once a version; whoever asks meanwhile waits for the same
+        one. Raises ``NoVersion`` while no network was imported.
+        """
+        latest = await self._latest()
+        held = self._held
+        if held is not None and _is_same(held.version, latest):
+            return held
+        async with self._building:
+            latest = await self._latest()
+            held = self._held
+            if held is None or not _is_same(held.version, latest):
+                held = await self._build(held, latest)
+                self._held = held
+            return held
+
+    async def _latest(self) -> Version:
+        latest = await self._store.latest()
+        if latest is None:
+            raise NoVersion(
+                "尚无网络模型，请先导入 / there is no network model yet: import one first"
+            )
+        return latest
+
+    async def _build(self, held: HeldNetwork | None, latest: Version) -> HeldNetwork:
+        if held is not None and held.version.id == latest.id:
+            if held.version.overlay == latest.overlay:
+                # Only its age changed: the same files were handed in again.
+                network = replace(held.graph.network, as_of=latest.fresh_at)
+                return HeldNetwork(version=latest, graph=replace(held.graph, network=network))
+            known = await self._store.statuses(latest.id)
+            graph = await asyncio.to_thread(_contract, held.graph.network, known, latest)
+            return HeldNetwork(version=latest, graph=graph)
+        parts = await self._store.parts(latest.id)
+        known = await self._store.statuses(latest.id)
+        graph = await asyncio.to_thread(_unpack, parts, known, latest)
+        return HeldNetwork(version=latest, graph=graph)
+
+
+async def trace_plan(
+    shelf: NetworkShelf,
+    opens: Sequence[str],
+    closes: Sequence[str] = (),
+    order: steps.Order = steps.Order.OPEN,
+    work: target.Target | None = None,
+    *,
+    now: datetime,
+    stale_after: timedelta = checks.STALE_AFTER,
+) -> PlanVerdict:
+    """What opening and closing these switches in that order does to everybody.
+
+    Switches and target by id, dispatch number or name. A switch or target that is not in the model
+    is a blocking finding, not an exception. Raises ``NoVersion``.
+    """
+    plan = steps.in_order(order, opens, closes)
+    return await trace_steps(shelf, plan, work, now=now, stale_after=stale_after)
+
+
+async def trace_steps(
+    shelf: NetworkShelf,
+    plan: Sequence[steps.Step],
+    work: target.Target | None = None,
+    *,
+    now: datetime,
+    stale_after: timedelta = checks.STALE_AFTER,
+    working_states: Sequence[int] | None = None,
+) -> PlanVerdict:
+    """As ``trace_plan``, with the steps spelled out; ``working_states`` as in ``checks.check``."""
+    held = await shelf.current()
+    return await asyncio.to_thread(_trace, held, plan, work, now, stale_after, working_states)
+
+
+def _trace(
+    held: HeldNetwork,
+    plan: Sequence[steps.Step],
+    work: target.Target | None,
+    now: datetime,
+    stale_after: timedelta,
+    working_states: Sequence[int] | None,
+) -> PlanVerdict:
+    area, lost = located(held.graph, work) if work is not None else (None, ())
+    verdict = classify.classify(trace.trace(held.graph, tuple(plan)))
+    found = checks.check(
+        verdict, area, now=now, stale_after=stale_after, working_states=working_states
+    )
+    return PlanVerdict(
+        version=held.version,
+        verdict=verdict,
+        work=area,
+        target_live=target.energised(verdict.trace, area) if area is not None else None,
+        findings=(*lost, *found),
+    )
+
+
+def _is_same(held: Version, latest: Version) -> bool:
+    return (held.id, held.overlay, held.fresh_at) == (latest.id, latest.overlay, latest.fresh_at)
+
+
+def _unpack(
+    parts: Mapping[str, bytes], known: Mapping[str, model.SwitchStatus], latest: Version
+) -> zones.ZoneGraph:
+    graph = _contract(packing.unpack(parts), known, latest)
+    # A full collection would walk the model, a tenth of a second each time: it is for ever.
+    gc.freeze()
+    return graph
+
+
+def _contract(
+    network: model.Network, known: Mapping[str, model.SwitchStatus], latest: Version
+) -> zones.ZoneGraph:
+    network = replace(network, as_of=latest.fresh_at)
+    overlay = {
+        network.branch_index[switch]: row.is_open
+        for switch, row in known.items()
+        if switch in network.branch_index
+    }
+    return zones.build(network, overlay)
