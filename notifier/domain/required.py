@@ -48,7 +48,7 @@ class Told:
 class Cell:
     """Recipients who must all hear the same. ``group`` is None for those no longer affected;
     ``told`` is the key of the last notice that reached them (None: never any), ``told_media``
-    the media that carried it."""
+    the media that carried it; ``tried``: a notice was tried and none reached them."""
 
     group: int | None
     told: str | None
@@ -58,6 +58,7 @@ class Cell:
     locale: str
     reach: Reach
     people: int = 0
+    tried: bool = False
 
     @property
     def name(self) -> str:
@@ -65,13 +66,13 @@ class Cell:
         group = "-" if self.group is None else str(self.group)
         return (
             f"{group}|{self.told or '-'}|{int(self.told_media)}|{self.audience.value}|"
-            f"{int(self.need)}|{self.locale}|{int(self.reach)}"
+            f"{int(self.need)}|{self.locale}|{int(self.reach)}|{int(self.tried)}"
         )
 
     @classmethod
     def named(cls, name: str, people: int = 0) -> "Cell":
         """The inverse of ``name``."""
-        group, told, media, audience, need, locale, reach = name.split("|")
+        group, told, media, audience, need, locale, reach, tried = name.split("|")
         return cls(
             group=None if group == "-" else int(group),
             told=None if told == "-" else told,
@@ -81,6 +82,7 @@ class Cell:
             locale=locale,
             reach=Reach(int(reach)),
             people=people,
+            tried=tried == "1",
         )
 
 
@@ -206,7 +208,8 @@ def _reminders(
         for rule in rules:
             due = now if rule.lead is None else window.starts_at - rule.lead
             first = _first_due(plan, group, cell, policy, now)
-            if before is None and first is not None and first > due - policy.min_gap:
+            waits = before is None and not cell.tried and first is not None
+            if waits and first is not None and first > due - policy.min_gap:
                 yield Skip(stage=Stage.REMINDER, reason="advance_serves")
                 continue
             if before is not None and before.key != group.facts_key and now > due - policy.min_gap:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from notifier.channel import Medium
 from notifier.domain.customer import REACH_BY_MEDIUM, Subject
-from notifier.domain.delivery import TOLD, DeliveryState
+from notifier.domain.delivery import TOLD, BatchState, DeliveryState
 from notifier.domain.notice import Stage
 from notifier.domain.required import NOTHING
 from notifier.store import traits
@@ -84,6 +84,7 @@ async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, s
     )
     packed = traits.packed_sql(
         {
+            "tried": "CASE WHEN t.tried = 1 AND t.told_number = 0 THEN 1 ELSE 0 END",
             "group_number": "a.group_number",
             "told_number": "coalesce(t.told_number, 0)",
             "told_media": "coalesce(t.media, 0)",
@@ -125,13 +126,14 @@ _NO_LONGER_AFFECTED = """
         LEFT JOIN place_contact plc ON plc.contact_id = t.contact_id
         LEFT JOIN usage_point u ON u.id = pc.usage_point_id
         LEFT JOIN building b ON b.id = u.building_id
-        WHERE a.contact_id IS NULL
+        WHERE a.contact_id IS NULL AND t.told_number > 0
     ) AS gone GROUP BY contact_id
 """
 
 
 async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
-    """``told``: the last facts each contact was told, and every medium that told anything.
+    """``told``: the last facts each contact was told, every medium that told anything, and whether
+    something was tried in vain.
 
     A poster counts once its photograph is there; where the policy asks for confirmation, a message
     that nobody confirmed does not count.
@@ -140,9 +142,9 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     await connection.execute(text("DROP TABLE IF EXISTS told"))
     result = await connection.execute(
         text(
-            "SELECT DISTINCT n.facts_key FROM notice n"
-            " WHERE n.plan_id = :plan AND EXISTS"
-            "  (SELECT 1 FROM batch b WHERE b.notice_id = n.id AND b.sent_at IS NOT NULL)"
+            "SELECT DISTINCT n.facts_key FROM notice n WHERE n.plan_id = :plan AND EXISTS"
+            "  (SELECT 1 FROM batch b WHERE b.notice_id = n.id AND b.state NOT IN"
+            f"   ({int(BatchState.SCHEDULED)}, {int(BatchState.WITHDRAWN)}))"
         ),
         {"plan": plan_id},
     )
@@ -150,33 +152,44 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     await connection.execute(
         text(
             "CREATE TEMP TABLE told (contact_id BIGINT PRIMARY KEY, told_number INTEGER,"
-            " media INTEGER, told_at BIGINT)"
+            " media INTEGER, told_at BIGINT, tried INTEGER)"
         )
     )
     if not keys:
         return {}
     numbers = " ".join(f"WHEN '{key}' THEN {number}" for number, key in keys.items())
     media = " + ".join(
-        f"max(CASE WHEN medium = '{medium.value}' THEN {int(REACH_BY_MEDIUM[medium])} ELSE 0 END)"
+        f"max(CASE WHEN heard = 1 AND medium = '{medium.value}'"
+        f" THEN {int(REACH_BY_MEDIUM[medium])} ELSE 0 END)"
         for medium in Medium
     )
     await connection.execute(
         text(
-            "INSERT INTO told SELECT contact_id, max(CASE WHEN place = 1 THEN told_number ELSE 0 END),"
-            f" {media}, max(sent_at) FROM ("
-            f"  SELECT d.contact_id, CASE n.facts_key {numbers} ELSE 0 END AS told_number, n.medium,"
-            "   b.sent_at, row_number() OVER"
-            "    (PARTITION BY d.contact_id ORDER BY b.sent_at DESC, d.id DESC) AS place"
-            "  FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id"
-            "  WHERE b.plan_id = :plan AND b.sent_at IS NOT NULL"
-            f"  AND d.state IN ({_TOLD_STATES})"
-            f"  AND (n.medium <> 'posting' OR d.state = {int(DeliveryState.DELIVERED)})"
-            f"  AND NOT (n.confirm AND d.state = {int(DeliveryState.UNCONFIRMED)})"
-            ") AS heard GROUP BY contact_id ORDER BY contact_id"
+            "INSERT INTO told SELECT contact_id,"
+            "  max(CASE WHEN heard = 1 AND place = 1 THEN told_number ELSE 0 END),"
+            f" {media}, max(CASE WHEN heard = 1 THEN sent_at END), max(1 - heard)"
+            " FROM (SELECT tries.*, row_number() OVER"
+            "   (PARTITION BY contact_id ORDER BY heard DESC, sent_at DESC, id DESC) AS place"
+            f"  FROM ({_TRIES.format(numbers=numbers)}) AS tries) AS ordered"
+            " GROUP BY contact_id ORDER BY contact_id"
         ),
         {"plan": plan_id},
     )
     return keys
+
+
+#: Every message that reached somebody (``heard`` 1) or was tried in vain (0).
+_TRIES = f"""
+    SELECT d.id, d.contact_id, n.medium, b.sent_at,
+           CASE n.facts_key {{numbers}} ELSE 0 END AS told_number,
+           CASE WHEN d.state IN ({_TOLD_STATES}) AND b.sent_at IS NOT NULL
+                 AND NOT (n.confirm AND d.state = {int(DeliveryState.UNCONFIRMED)})
+                THEN 1 ELSE 0 END AS heard
+    FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id
+    WHERE b.plan_id = :plan
+      AND d.state IN ({_TOLD_STATES}, {int(DeliveryState.FAILED)}, {int(DeliveryState.DROPPED)})
+      AND (n.medium <> 'posting' OR d.state = {int(DeliveryState.DELIVERED)})
+"""
 
 
 async def fingerprint_rows(bulk: Bulk, after: int, limit: int) -> list[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """A recipient's traits packed into one integer, so that SQL groups and joins a million people by it.
 
-From the high bits: impact group, number of the told facts, media that told, role, criticality,
-high-rise, need, locale, reach. Zero in group and facts means none.
+From the high bits: whether notices were tried in vain, impact group, number of the told facts, media
+that told, role, criticality, high-rise, need, locale, reach. Zero in group and facts means none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ class _Field:
 
 
 _FIELDS = (
+    _Field("tried", 2),
     _Field("group_number", 1 << 15),
     _Field("told_number", 1 << 8),
     _Field("told_media", 64),
@@ -70,4 +71,5 @@ def cell_of(traits: int, told_keys: Mapping[int, str], available: Reach, people:
         locale=LOCALES[values["locale"]],
         reach=Reach(values["reach"]) & available,
         people=people,
+        tried=bool(values["tried"]),
     )

@@ -270,3 +270,26 @@ async def test_a_critical_customer_who_confirms_nothing_is_reached_another_way(
 
     assert _addresses(town)[towns.phone(27)] == 1
     assert _addresses(town, "voice") == Counter({towns.phone(27): 1})
+
+
+async def test_somebody_whom_the_advance_notice_did_not_reach_is_reminded_all_the_same(
+    town: Town,
+) -> None:
+    """A number that failed a week ago may work today: the reminder is a second chance."""
+    await _ready(town)
+
+    def dead(batch: channel.Batch) -> list[channel.Outcome]:
+        return [
+            Permanent(code="dead") if m.address == towns.phone(5) else Accepted(reference=m.key)
+            for m in batch.messages
+        ]
+
+    town.channels["sms"].answers.extend([dead] * 6)
+    await town.run_until(local(14, 9))
+    assert towns.phone(5) not in _addresses(town)
+    town.channels["sms"].answers.clear()
+
+    await town.run_until(local(20, 7))
+
+    assert _addresses(town)[towns.phone(5)] == 1
+    assert _addresses(town)[towns.phone(6)] == 2
