@@ -20,6 +20,7 @@ from notifier.commands import (
     base,
     house,
     imports,
+    networks,
     plan,
     reports,
     service,
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     )
     base.everywhere(top, default=None)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for room in (imports, plan, reports, telling, house, service, tracing, demo):
+    for room in (imports, networks, plan, reports, telling, house, service, tracing, demo):
         room.register(commands)
     return top
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from notifier.commands import base, console
+from notifier.commands import base, console, networks
 from notifier.commands.base import Context
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.network_index import NetworkIndex
@@ -89,6 +89,7 @@ def register(subparsers: base.Subparsers) -> None:
     parser.add_argument(
         "--again", action="store_true", help="重复文件也导入 / also a file that came before"
     )
+    networks.register_import(commands)
 
 
 def _files(parser: argparse.ArgumentParser, what: str) -> None:

@@ -30,7 +30,8 @@ def check(
     traced = verdict.trace
     found = list(traced.findings)
     found += _target(traced, work, working_states)
-    found += _stale(traced.graph.network, now, stale_after)
+    age = stale(traced.graph.network.as_of, now, stale_after)
+    found += [age] if age is not None else []
     if any(block.is_partly_known for block in traced.walked):
         found.append(
             _blocking(
@@ -49,6 +50,20 @@ def check(
             )
         )
     return tuple(found)
+
+
+def stale(
+    as_of: datetime | None, now: datetime | None, stale_after: timedelta = STALE_AFTER
+) -> finding.Finding | None:
+    """A blocking finding where a model as of ``as_of`` is too old to plan on."""
+    if now is None or as_of is None or now - as_of <= stale_after:
+        return None
+    days = (now - as_of).days
+    return _blocking(
+        "trace.stale_model",
+        f"网络模型已有 {days} 天未更新 / the network model is {days} days old",
+        f"不超过 {stale_after.days} 天 / {stale_after.days} days at most",
+    )
 
 
 def disagreements(
@@ -105,21 +120,6 @@ def _target(
             f"工作地点 {work.label} 仍带电（{step}，来自 {'、'.join(sorted(feeds))}） / "
             f"{work.label} is still energised by {', '.join(sorted(feeds))}",
             "工作地点无电 / a dead work area",
-        )
-    ]
-
-
-def _stale(
-    network: model.Network, now: datetime | None, stale_after: timedelta
-) -> list[finding.Finding]:
-    if now is None or network.as_of is None or now - network.as_of <= stale_after:
-        return []
-    days = (now - network.as_of).days
-    return [
-        _blocking(
-            "trace.stale_model",
-            f"网络模型已有 {days} 天未更新 / the network model is {days} days old",
-            f"不超过 {stale_after.days} 天 / {stale_after.days} days at most",
         )
     ]
 
