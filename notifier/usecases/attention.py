@@ -1,10 +1,10 @@
 """What only a person can see to, found while a plan is reconciled: each with an owner and a time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from notifier.domain.customer import Criticality
 from notifier.domain.notice import Stage
-from notifier.domain.plan import Plan, Revision
+from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
 from notifier.domain.required import Cell
 from notifier.domain.wanted import ForAPerson, LaidOut
@@ -30,9 +30,12 @@ def for_people(
     laid_out: LaidOut,
     drift: tuple[int, int],
     policy: Policy,
+    now: datetime,
 ) -> list[ForAPerson]:
-    """The list of this plan as it stands. ``drift``: usage points that joined the affected areas since
-    the impact was frozen, and that left them."""
+    """The list of this plan as it stands; empty once the outage is over. ``drift``: usage points that
+    joined the affected areas since the impact was frozen, and that left them. ``now`` is aware."""
+    if plan.state is PlanState.DONE or (plan.ends_at is not None and plan.ends_at <= now):
+        return []
     due_at = None if plan.starts_at is None else plan.starts_at - policy.failover_margin
 
     def item(kind: str, subject: str, people: int, sentence: str) -> ForAPerson:

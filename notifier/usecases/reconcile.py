@@ -117,8 +117,19 @@ async def _move(
     async with store.write() as tx:
         if not await tx.is_untouched(plan.id):
             return None
+        if not _near(wants, now + setting.policy.horizon) <= await tx.carried(plan.id):
+            return None  # moved so near that something has to be laid out
         laid_out = await tx.repoint(plan.id, revision.id, wants.wanted, now=now)
     return await _settle(store, setting, worker, plan, revision, wants, laid_out, now)
+
+
+def _near(wants: wanting.Wants, until: datetime) -> set[tuple[str, str, str, str]]:
+    """Cell, stage, occasion and medium of everything first in its chain that is due by then."""
+    return {
+        (item.cell, item.notice.stage.value, item.notice.occasion, item.notice.medium.value)
+        for item in wants.wanted
+        if item.notice.rung == 0 and item.notice.due_at <= until
+    }
 
 
 async def _settle(
@@ -134,10 +145,10 @@ async def _settle(
     policy = setting.policy
     horizon = now + policy.horizon
     following = wants.next_after(horizon)
-    next_at = None if following is None else following - policy.horizon
+    next_at = _next_look(plan, None if following is None else following - policy.horizon, now)
     decisions = [*wants.skipped, *_changes(laid_out)]
     drift = await _drift(store, plan, revision)
-    open_now = attention.for_people(plan, revision, wants, laid_out, drift, policy)
+    open_now = attention.for_people(plan, revision, wants, laid_out, drift, policy, now)
     async with store.write() as tx:
         await tx.plans.set_cells(revision.id, dict(wants.cells))
         await tx.journal.decide(plan.id, revision.id, decisions, now=now)
@@ -159,6 +170,15 @@ async def _settle(
         laid_out=laid_out,
         next_at=next_at,
     )
+
+
+def _next_look(plan: Plan, notices_at: datetime | None, now: datetime) -> datetime | None:
+    """When there is something new to lay out, and once more when the outage is over: what was still
+    open then has lost its point."""
+    moments = [
+        moment for moment in (notices_at, plan.ends_at) if moment is not None and moment > now
+    ]
+    return min(moments, default=None)
 
 
 async def _drift(store: Store, plan: Plan, revision: Revision) -> tuple[int, int]:
