@@ -16,6 +16,9 @@ RECONSIDER = timedelta(seconds=15)
 NOT_RECONCILED = "plan.not_reconciled"
 #: The reason of a batch that waits for its account to be mended.
 CHANNEL_STOPPED = "channel.stopped"
+#: How long it waits while a changed plan awaits approval, which gives it its new time at once.
+UNAPPROVED = timedelta(minutes=10)
+_UNAPPROVED = (PlanState.DRAFT, PlanState.SUBMITTED)
 #: How long it waits for a stopped channel; starting the channel calls it back at once.
 STOPPED = timedelta(minutes=10)
 
@@ -77,6 +80,8 @@ def decide(sending: Sending, policy: Policy, now: datetime, zone: ZoneInfo) -> D
     """Whether a whole batch may leave. A person's own reasons are ``refuse_person``'s."""
     if now >= sending.expires_at:
         return Drop("too_late")
+    if sending.plan_state in _UNAPPROVED:
+        return Defer(now + UNAPPROVED, "plan.not_approved")
     if sending.notice_revision != sending.plan_revision or (
         sending.settled_revision != sending.plan_revision
     ):

@@ -77,6 +77,19 @@ async def is_untouched(connection: AsyncConnection, plan_id: int) -> bool:
     return begun is None
 
 
+async def carried(connection: AsyncConnection, plan_id: int) -> set[tuple[str, str, str, str]]:
+    """Cell, stage, occasion and medium of everything first in its chain that waits to be sent."""
+    result = await connection.execute(
+        text(
+            "SELECT DISTINCT n.cell, c.stage, c.occasion, n.medium FROM batch b"
+            " JOIN notice n ON n.id = b.notice_id JOIN campaign c ON c.id = n.campaign_id"
+            f" WHERE b.plan_id = :plan AND b.state = {int(_B.SCHEDULED)} AND c.rung = 0"
+        ),
+        {"plan": plan_id},
+    )
+    return {(row.cell, row.stage, row.occasion, row.medium) for row in result}
+
+
 async def _lay_out(
     bulk: Bulk,
     plan_id: int,

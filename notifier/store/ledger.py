@@ -90,6 +90,10 @@ class Transaction:
         """Whether nothing of the plan has begun to leave."""
         return await layout.is_untouched(self.connection, plan_id)
 
+    async def carried(self, plan_id: int) -> set[tuple[str, str, str, str]]:
+        """Cell, stage, occasion and medium of everything first in its chain that waits to be sent."""
+        return await layout.carried(self.connection, plan_id)
+
     async def repoint(
         self, plan_id: int, revision_id: int, wanted: Sequence[Wanted], *, now: datetime
     ) -> LaidOut:

@@ -5,7 +5,7 @@ Each is a new revision or a new state, and then the same thing happens: the plan
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from notifier.domain.plan import (
     PlanContent,
     PlanState,
     Revision,
+    Transfer,
     content_digest,
 )
 from notifier.domain.window import Window
@@ -194,7 +195,8 @@ async def delay(
     now: datetime,
     actor: str,
 ) -> Plan:
-    """The window that is running (or else the last one) ends at ``until`` (aware) instead.
+    """The window that began last (or else the last one) ends at ``until`` (aware) instead, and the
+    transfers back at its end move with it.
 
     Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid``.
     """
@@ -206,14 +208,42 @@ async def delay(
     windows = list(present.content.windows)
     if not windows:
         raise WindowInvalid("该计划没有停电窗口 / this plan has no outage window.")
-    running = next((w for w in windows if w.contains(now)), max(windows))
+    begun = [window for window in windows if window.starts_at <= now]
+    running = max(begun or windows)
     if until <= running.starts_at:
         raise WindowInvalid("新的结束时间早于开始时间 / the new end is before the start.")
+    if until <= now:
+        raise WindowInvalid("新的结束时间已过 / the new end has passed.")
     windows[windows.index(running)] = Window(running.starts_at, until)
+    transfers = _moved_back(present.content, running, until - running.ends_at, now)
+    content = replace(present.content, windows=tuple(windows), transfers=transfers)
     return await _change(
-        store, plan, replace(present.content, windows=tuple(windows)), Change.DELAYED,
+        store, plan, content, Change.DELAYED,
         note=note, now=now, actor=actor, state=plan.state,
     )  # fmt: skip
+
+
+def _moved_back(
+    content: PlanContent, running: Window, by: timedelta, now: datetime
+) -> tuple[Transfer, ...]:
+    """The transfers, with those spans moved that lie at the end of the running window and are to come."""
+
+    def at_its_end(span: Window) -> bool:
+        middle = span.starts_at + span.duration / 2
+        ends = [(abs(middle - w.ends_at), w == running) for w in content.windows]
+        starts = [(abs(middle - w.starts_at), False) for w in content.windows]
+        return span.ends_at > now and min(ends + starts)[1]
+
+    return tuple(
+        replace(
+            transfer,
+            spans=tuple(
+                Window(span.starts_at + by, span.ends_at + by) if at_its_end(span) else span
+                for span in transfer.spans
+            ),
+        )
+        for transfer in content.transfers
+    )
 
 
 async def restore(
@@ -226,12 +256,17 @@ async def restore(
     now: datetime,
     actor: str,
 ) -> Plan:
-    """Supply is back since ``at`` (aware). Raises ``PlanNotFound``, ``PlanClosed``."""
+    """Supply is back since ``at`` (aware). Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid``
+    where nobody was out yet."""
     plan = await find(store, number)
     if plan.state is not PlanState.APPROVED:
         raise PlanClosed(f"计划 {number} 未在执行 / plan {number} is not under way.")
     async with store.read() as tx:
         present = await tx.plans.revision(plan.id, plan.revision)
+    if plan.starts_at is None or at <= plan.starts_at:
+        raise WindowInvalid(
+            "恢复时间早于停电开始 / supply cannot come back before the outage begins: cancel the plan."
+        )
     _two_pairs_of_eyes(setting, plan, present, Change.RESTORED, actor)
     return await _change(
         store, plan, present.content, Change.RESTORED,
@@ -271,7 +306,8 @@ async def approve(
         )
     if expected_hash and expected_hash != seen.recipients_hash:
         raise ApprovalStale("收件人已变化，请重新查看 / the recipients have changed: look again.")
-    if seen.recipients > setting.policy.approval_threshold and actor == plan.submitted_by:
+    authors = (plan.submitted_by, revision.created_by)
+    if seen.recipients > setting.policy.approval_threshold and actor in authors:
         raise ApprovalNeedsAnother(
             f"{seen.recipients} 人以上须由他人批准 / more than "
             f"{setting.policy.approval_threshold} recipients need another approver."
@@ -280,6 +316,7 @@ async def approve(
         present = await tx.plans.by_id(plan.id)
         if present.revision != seen.revision:
             raise ApprovalStale("计划已有新版本 / there is a newer revision.")
+        await _still(tx, plan)
         await tx.plans.add_approval(
             revision.id,
             {

@@ -103,6 +103,7 @@ async def preview(
         now=now,
         zone=setting.zone,
     )
+    hearing = {item.cell for item in wants.wanted}
     lines = [
         _line(item, wants.cells, renderer, now) for item in wants.wanted if item.notice.rung == 0
     ]
@@ -116,7 +117,7 @@ async def preview(
         Preview(
             number=plan.number,
             revision=revision.number,
-            recipients=sum(cell.people for cell in people.values()),
+            recipients=sum(number for cell, number in wants.cells.items() if cell in hearing),
             recipients_hash=recipients_hash,
             lines=tuple(lines),
             skipped=wants.skipped,

@@ -25,6 +25,7 @@ REASONS: Mapping[str, Words] = {
     "opted_out": ("对方已退订", "The person opted out"),
     "outage_begun": ("停电已开始，提前通知失去意义", "The outage has begun: too late for an advance notice"),
     "outage_over": ("原停电时间已过，无需通知", "The outage that was announced is over"),
+    "plan.not_approved": ("计划变更待批准，批准后再发", "The changed plan awaits approval"),
     "plan.not_reconciled": ("计划刚有变化，重新核对后再发", "The plan just changed and is being looked at"),
     "policy.not_this_audience": ("策略不要求通知这类对象", "The policy does not ask for this audience"),
     "policy.tells_nobody": ("策略不要求通知这类影响", "The policy tells nobody of this impact"),

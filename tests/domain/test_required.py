@@ -218,10 +218,8 @@ def test_whoever_was_told_what_no_longer_holds_is_told_so_while_it_matters(case:
     if before is None or plan.state is PlanState.DONE:
         return
     nothing = plan.state is PlanState.CANCELLED or recipient.group is None
-    if nothing or not policy.tells(plan.kind, group.impact_class):
-        present = NOTHING
-    else:
-        present = group.facts_key
+    nothing = nothing or not policy.tells(plan.kind, group.impact_class)
+    present = NOTHING if nothing else group.facts_key
     concerned = max(window.ends_at for window in before.windows)
     if before.key == present or concerned <= now:
         return
