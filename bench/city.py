@@ -1,11 +1,12 @@
 """A city in the store, made by SQL in a minute: usage points, one contact each, in areas of 500."""
 
+from sqlalchemy import text
+
 from notifier.channel import Limits, Medium
 from notifier.domain import names
 from notifier.store.engine import Database
 from notifier.testing import RecordingChannel
 from notifier.vault import Vault
-from sqlalchemy import text
 
 POINTS_AN_AREA = 500
 AREAS_A_FEEDER = 40

@@ -81,7 +81,7 @@ class Worker:
             more = False
             try:
                 more = await step()
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged with its trace; the loop goes on
                 _log.exception("worker.fault", loop=name)
             await self.outbox.clock.pause(0 if more else idle)
 
@@ -97,7 +97,7 @@ class Worker:
                     await tx.batches.extend(self.outbox.worker, self.outbox.held, until)
                     for name in sorted(self._reconciling):
                         await tx.plans.extend_reconciling(name, until)
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged with its trace; the heart beats on
                 _log.exception("worker.fault", loop="heartbeat")
 
     async def reconcile_step(self) -> bool:

@@ -71,7 +71,7 @@ def for_people(
             kind="no_contact",
             subject=Criticality(int(criticality)).name.lower(),
             people=points,
-            sentence=f"{points} 户没有任何联系人，只能靠张贴 / usage points without any contact: posters only",
+            sentence=f"{points} 户没有任何联系人，只能靠张贴 / nobody to tell there: posters only",
         )
         for criticality, points in sorted(revision.counts.get("without_contact", {}).items())
     ]

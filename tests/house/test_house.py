@@ -101,7 +101,7 @@ _FOREIGN = re.compile(
             "/" + r"Users/[A-Za-z]",
             "/" + r"work/(?!\*)",
             "/" + r"opt/pypi",
-            "index-" + "url",
+            r"(?<!emit-)index-" + "url",
             "pypi" + r"\.org",
             "pypi" + r"\.tuna",
             "pythonhosted" + r"\.org",

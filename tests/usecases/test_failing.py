@@ -6,8 +6,16 @@ from datetime import timedelta
 import pytest
 
 from notifier import channel
-from notifier.channel import Accepted, ChannelStop, Limits, Permanent, Receipt, ReceiptStatus
-from notifier.channel import RetryAfter, Uncertain
+from notifier.channel import (
+    Accepted,
+    ChannelStop,
+    Limits,
+    Permanent,
+    Receipt,
+    ReceiptStatus,
+    RetryAfter,
+    Uncertain,
+)
 from notifier.store.engine import Database
 from notifier.testing import RecordingChannel
 from notifier.usecases import dispatch, receipts
