@@ -229,7 +229,7 @@ async def test_a_worker_that_dies_during_the_call_leaves_it_uncertain(town: Town
     assert unconfirmed > 0
     assert (
         len(_addresses(town))
-        + await town.scalar(f"SELECT count(*) FROM delivery WHERE batch_id = {held[0]}")
+        + await town.scalar("SELECT count(*) FROM delivery WHERE batch_id = :b", b=held[0])
         == 17
     )
 
