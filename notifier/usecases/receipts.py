@@ -1,5 +1,6 @@
 """What became of what was accepted: callbacks, questions to the provider, and the end of patience."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -143,21 +144,31 @@ async def resolve(outbox: Outbox, name: str) -> int:
     if again:
         await resend.send_again(outbox, name, again)
     repeated = {item.batch_id for item in again}
-    for item in batches:
-        if item.batch_id in repeated:
-            continue
-        answers = await _ask(outbox, channel, item)
-        if answers:
-            await take(outbox.store, outbox.vault, name, answers, now)
-        sent_at = item.sent_at or now
-        async with outbox.store.write() as tx:
-            left = await tx.unresolved.load([item.batch_id])
-            unsure = bool(left and left[0].members)
-            if not unsure or now >= sent_at + channel.limits.receipts_within:
-                await tx.unresolved.look_again(item.batch_id, BatchState.SENT, now)
-            else:
-                await tx.unresolved.look_again(item.batch_id, BatchState.UNCERTAIN, now + ASK_AFTER)
+    lanes = asyncio.Semaphore(max(1, channel.limits.lanes))
+
+    async def ask(item: Claimed) -> None:
+        async with lanes:
+            await _settle_one(outbox, name, channel, item, now)
+
+    # A worker that died leaves many in doubt, and asking takes as long as sending.
+    await asyncio.gather(*(ask(item) for item in batches if item.batch_id not in repeated))
     return len(batches)
+
+
+async def _settle_one(
+    outbox: Outbox, name: str, channel: Channel, item: Claimed, now: datetime
+) -> None:
+    answers = await _ask(outbox, channel, item)
+    if answers:
+        await take(outbox.store, outbox.vault, name, answers, now)
+    sent_at = item.sent_at or now
+    async with outbox.store.write() as tx:
+        left = await tx.unresolved.load([item.batch_id])
+        unsure = bool(left and left[0].members)
+        if not unsure or now >= sent_at + channel.limits.receipts_within:
+            await tx.unresolved.look_again(item.batch_id, BatchState.SENT, now)
+        else:
+            await tx.unresolved.look_again(item.batch_id, BatchState.UNCERTAIN, now + ASK_AFTER)
 
 
 async def _ask(outbox: Outbox, channel: Channel, item: Claimed) -> list[Receipt]:
