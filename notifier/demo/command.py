@@ -19,7 +19,10 @@ def register(subparsers: base.Subparsers) -> None:
     )
     parser.add_argument("--seed", type=int, default=7, help="随机种子 / another bureau")
     parser.add_argument(
-        "--seconds", type=float, default=60.0, help="一个月用多少秒 / how long the month takes"
+        "--seconds",
+        type=float,
+        help="一个月用多少秒，默认 60，机器慢则更长 / how long the month takes (default: 60, longer on a "
+        "slow machine)",
     )
     parser.add_argument("--exit", action="store_true", help="演示完即退出 / stop when it is over")
     parser.add_argument("--port", type=int, default=0, help="页面端口 / port of the pages; 0: any")

@@ -207,7 +207,7 @@ def _settings(
             "public_url": f"http://127.0.0.1:{web}",
         },
         "web": {"host": "127.0.0.1", "port": web},
-        "worker": {"lanes": 1},
+        "worker": {"lanes": 2},
         "log": {"level": "warning"},
         "channels.sms": {"endpoint": _origin(main["aliyun"]), **sms},
         "channels.sms_backup": {"endpoint": _origin(backup["aliyun"]), **sms},

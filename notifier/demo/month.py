@@ -31,6 +31,9 @@ DAYS = 31
 _HEAD_START = 7.0
 #: How long the end of the month may take to settle, in seconds outside.
 _PATIENCE = 20.0
+#: Seconds that the month takes where the ledger's import takes no longer than so many.
+_PACE, _IMPORT = 60.0, 3.0
+_SLOWEST = 300.0
 _MARK = ".demo"
 _NOWHERE = {"aliyun": 9, "wechat": 9, "jpush": 9}
 _WEEKDAYS = "一二三四五六日"
@@ -51,11 +54,12 @@ class FolderInUse(errors.Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What may be chosen. ``seconds``: for the month alone; ``port`` 0: any free one."""
+    """What may be chosen. ``seconds``: for the month alone, None: what this machine can bear; ``port``
+    0: any free one."""
 
     folder: Path
     seed: int = 7
-    seconds: float = 60.0
+    seconds: float | None = None
     port: int = 0
     leave: bool = False
 
@@ -95,17 +99,21 @@ async def run(options: Options, console: Console) -> int:
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         port = options.port or house.free_port()
-        still = _time(options, SystemClock().wall() + timedelta(days=1))
+        still = _time(_PACE, SystemClock().wall() + timedelta(days=1))
         # The gateways are started with the service, whose clock they share; nothing is sent before.
         settings = await asyncio.to_thread(house.write_settings, folder, port, _NOWHERE, _NOWHERE)
+        importing = monotonic()
         imported = json.loads(
             await house.run_command(
                 settings, still, "import", "ledger", *map(str, ledgers), "--json"
             )
         )
+        slowness = max(1.0, (monotonic() - importing) / _IMPORT)
         report.ledger(console, imported)
         tokens = await _tokens(settings, still)
-        time = _time(options, SystemClock().wall() + timedelta(seconds=_HEAD_START))
+        pace = options.seconds or min(_SLOWEST, _PACE * slowness)
+        report.pace(console, pace, is_slowed=options.seconds is None and slowness > 1)
+        time = _time(pace, SystemClock().wall() + timedelta(seconds=_HEAD_START * slowness))
         main = await stack.enter_async_context(house.gateway(session, time))
         backup = await stack.enter_async_context(house.gateway(session, time))
         await asyncio.to_thread(house.write_settings, folder, port, main.ports, backup.ports)
@@ -155,9 +163,10 @@ def _write_files(seed: int, folder: Path) -> tuple[bureau.Bureau, plans.Programm
     return town, plans.write(town, seed, folder), bureau.write(town, folder)
 
 
-def _time(options: Options, began: datetime) -> house.Time:
+def _time(seconds: float, began: datetime) -> house.Time:
+    """A month in so many seconds, from ``began`` (real) on."""
     start = datetime.combine(plans.MONTH, datetime.min.time(), ZONE) + timedelta(hours=7)
-    return house.Time(start=start, speed=DAYS * 86_400 / options.seconds, began=began)
+    return house.Time(start=start, speed=DAYS * 86_400 / seconds, began=began)
 
 
 async def _tokens(settings: Path, time: house.Time) -> dict[str, str]:
@@ -311,17 +320,17 @@ def _script(stage: _Stage) -> list[_Scene]:
                 _at(16, 13),
                 f"{cast.overrun} 延时送电到 20 点 / will last until 20:00",
                 lambda: office.act(
-                    cast.overrun, "delay", until=_local(16, 20), note="电缆头重做"
+                    cast.overrun, "delay", until=_local(16, 22), note="电缆头重做"
                 ),
             ),
-            _Scene(_at(16, 20), f"{cast.overrun} 已送电 / restored", restored(cast.overrun, _local(16, 20))),
+            _Scene(_at(16, 22), f"{cast.overrun} 已送电 / restored", restored(cast.overrun, _local(16, 22))),
             _Scene(_at(17, 11), f"{cast.rescoped} 增减台区 / one area more, one less", rescope),
             _Scene(_at(18, 8), "短信主通道中断 / the SMS provider goes down", go_down),
             _Scene(_at(19, 14), "短信主通道恢复 / the SMS provider is back", come_back),
             _Scene(
-                _at(21, 14),
-                f"{cast.early} 提前送电 / restored four hours early",
-                restored(cast.early, _local(21, 14)),
+                _at(21, 12),
+                f"{cast.early} 提前六小时送电 / restored six hours early",
+                restored(cast.early, _local(21, 12)),
             ),
             _Scene(_at(22, 8), "短信通道丢应答 / answers of the SMS provider get lost", drop_answers),
             _Scene(_at(24, 8), "短信通道变慢 / the SMS provider is slow", slow_down),

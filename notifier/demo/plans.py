@@ -111,47 +111,62 @@ class _Picker:
 
 
 def _write_capital(picker: _Picker, path: Path) -> int:
-    """Capital construction: whole feeders, two-row heading, times as spreadsheet dates, merged cells."""
-    rows: list[tuple[str, str, str, datetime, datetime, str, list[Area]]] = [
-        ("JJ-2026-03-01", "城北变", "10kV人民线", _at(14, 8), _at(14, 17, 30), "人民线绝缘化改造", []),
+    """Capital construction: mostly whole feeders, two-row heading, times as spreadsheet dates, merged
+    cells over the department."""
+    rows: list[tuple[str, str, str, list[Area], datetime, datetime, str, list[Area]]] = [
         (
-            "JJ-2026-03-02", "城北变", "10kV学府线", _at(19, 8), _at(19, 18),
+            "JJ-2026-03-01", "城北变", "10kV人民线", [], _at(14, 8), _at(14, 17, 30),
+            "人民线绝缘化改造", [],
+        ),
+        (
+            "JJ-2026-03-02", "城北变", "10kV学府线", [], _at(19, 8), _at(19, 18),
             "学府线联络开关新建", picker.downstream("10kV学府线", 9),
         ),
-        ("JJ-2026-03-03", "城北变", "10kV工业线", _at(16, 9), _at(16, 17), "工业线电缆迁改", []),
-        ("JJ-2026-03-04", "青山变", "10kV茶场线", _at(21, 8), _at(21, 18), "茶场线更换导线", []),
+        (
+            "JJ-2026-03-03", "", "", picker.areas("10kV工业线", 3), _at(16, 9), _at(16, 17),
+            "工业线电缆头制作", [],
+        ),
+        (
+            "JJ-2026-03-04", "", "", picker.areas("10kV茶场线", 4), _at(21, 8), _at(21, 18),
+            "茶场线更换导线", [],
+        ),
+        (
+            "JJ-2026-03-05", "青山变", "10kV茶场线", [], _at(25, 8), _at(25, 16),
+            "茶场线改接新变电站", [],
+        ),
     ]  # fmt: skip
+    titles = (
+        "停电计划编号", "申请部门", "停电类型", "变电站", "停电线路", "停电台区", "停电原因", "转供台区",
+        "转电方式",
+    )  # fmt: skip
     with xlsxwriter.Workbook(path) as workbook:
         bold = workbook.add_format({"bold": True, "align": "center", "border": 1})
         moment = workbook.add_format({"num_format": "yyyy/m/d h:mm"})
         wrap = workbook.add_format({"text_wrap": True, "valign": "top"})
         sheet = workbook.add_worksheet("3月基建")
-        sheet.merge_range(0, 0, 0, 10, "示范县供电公司2026年3月基建工程停电计划表", bold)
-        groups = {
-            "停电计划编号": (0, 0), "申请部门": (1, 1), "停电类型": (2, 2), "变电站": (3, 3),
-            "停电线路": (4, 4), "计划停电时间": (5, 6), "停电原因": (7, 7), "转供台区": (8, 8),
-            "转电方式": (9, 9),
-        }  # fmt: skip
-        for title, (first, last) in groups.items():
-            if first == last:
-                sheet.merge_range(1, first, 2, last, title, bold)
-            else:
-                sheet.merge_range(1, first, 1, last, title, bold)
-                sheet.write_row(2, first, ("开始", "结束"), bold)
-        sheet.merge_range(1, 10, 1, 11, "转供时段", bold)
-        sheet.write_row(2, 10, ("转电时间", "回倒时间"), bold)
+        sheet.merge_range(0, 0, 0, 12, "示范县供电公司2026年3月基建工程停电计划表", bold)
+        for column, title in enumerate(titles):
+            sheet.merge_range(1, column, 2, column, title, bold)
+        for column, title, parts in (
+            (9, "计划停电时间", ("开始", "结束")),
+            (11, "转供时段", ("转电时间", "回倒时间")),
+        ):
+            sheet.merge_range(1, column, 1, column + 1, title, bold)
+            sheet.write_row(2, column, parts, bold)
         sheet.merge_range(3, 1, 2 + len(rows), 1, CAPITAL, bold)
-        for at, (number, station, feeder, start, end, works, moved) in enumerate(rows, start=3):
+        for at, (number, station, feeder, areas, start, end, works, moved) in enumerate(rows, 3):
             sheet.write_string(at, 0, number)
             sheet.write_row(at, 2, ("计划停电", station, feeder))
-            sheet.write_datetime(at, 5, start, moment)
-            sheet.write_datetime(at, 6, end, moment)
-            sheet.write_string(at, 7, works)
+            sheet.write_string(at, 5, "、".join(area.name for area in areas))
+            sheet.write_string(at, 6, works)
+            sheet.write_datetime(at, 9, start, moment)
+            sheet.write_datetime(at, 10, end, moment)
             if moved:
-                sheet.write_string(at, 8, "\n".join(area.name for area in moved), wrap)
-                sheet.write_row(at, 9, ("停电倒供", "7:45-8:00", "18:00-18:15"))
+                sheet.write_string(at, 7, "\n".join(area.name for area in moved), wrap)
+                sheet.write_string(at, 8, "停电倒供")
+                sheet.write_row(at, 11, ("7:45-8:00", "18:00-18:15"))
         last = 4 + len(rows)
-        sheet.merge_range(last, 0, last, 10, "注：以上计划如遇雨雪天气顺延，以现场通知为准。")
+        sheet.merge_range(last, 0, last, 12, "注：以上计划如遇雨雪天气顺延，以现场通知为准。")
         sheet.write_row(last + 1, 0, ("编制：周工", "", "", "审核：吴主任"))
     return len(rows)
 

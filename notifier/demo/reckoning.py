@@ -86,10 +86,10 @@ class PlanLine:
 
     @property
     def adds_up(self) -> bool:
-        """Whether the parts are the whole, and the whole is what the approver signed."""
-        parts = self.told + self.posted + self.failed + self.unreachable + self.unposted
-        whole = parts + self.spared + self.other
-        return whole == self.affected and self.signed in (None, self.affected) and not self.other
+        """Whether the parts are the whole, and those who could be told are what the approver signed."""
+        tellable = self.told + self.posted + self.failed + self.unposted
+        whole = tellable + self.unreachable + self.spared
+        return whole == self.affected and self.signed in (None, tellable)
 
 
 @dataclass(slots=True, kw_only=True)

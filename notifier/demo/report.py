@@ -78,6 +78,15 @@ def signed(console: Console, number: int, people: int) -> None:
     )
 
 
+def pace(console: Console, seconds: float, *, is_slowed: bool) -> None:
+    """How long the month takes, and why."""
+    if is_slowed:
+        console.say(
+            f"这台机器正忙，一个月放慢到 {seconds:.0f} 秒 / this machine is busy: the month takes "
+            f"{seconds:.0f} s"
+        )
+
+
 def calendar_head(console: Console) -> None:
     """Explains the lines that follow."""
     console.say(
@@ -197,12 +206,12 @@ def verdict(
         console.say("  数字对不上 / THE NUMBERS DO NOT ADD UP")
     else:
         console.say(
-            "  ✓ 每人、每计划、每阶段、每版本恰好一次；影响 = 告知 + 张贴 + 未达 + 无渠道 + 未张贴 + 无感，"
-            "且等于审批人数"
+            "  ✓ 每人、每计划、每阶段、每版本恰好一次；影响 = 告知 + 张贴 + 未达 + 未张贴（= 审批人数）"
+            " + 无渠道 + 无感"
         )
         console.say(
             "  ✓ each (person, plan, stage, revision) exactly once; affected = told + posted + failed "
-            "+ unreachable + unposted + spared, and equals what was signed"
+            "+ unposted (what was signed) + unreachable + spared"
         )
     console.say(f"  用时 {seconds:.0f} 秒 / it took {seconds:.0f} s")
 
