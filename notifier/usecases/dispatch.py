@@ -14,6 +14,7 @@ from notifier import channel as channels
 from notifier.channel import Channel, Medium, Outcome
 from notifier.clock import Clock
 from notifier.domain.decision import (
+    CHANNEL_STOPPED,
     NOT_RECONCILED,
     Defer,
     Drop,
@@ -26,6 +27,7 @@ from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.facts_json import facts_from_dict
 from notifier.domain.notice import Recipient
 from notifier.domain.outbox import Claimed, Member, Recorded
+from notifier.domain.wanted import ForAPerson
 from notifier.ports import Renderer, Store, Transaction, Vault
 from notifier.usecases.reconcile import Setting
 
@@ -37,6 +39,8 @@ ASK_AFTER = timedelta(minutes=1)
 FAILURES_BEFORE_FAILOVER = 3
 #: How often a batch is sent again under its key before it counts as uncertain.
 RESENDS = 4
+#: How long a batch rests whose words could not be made.
+MENDING = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -113,7 +117,8 @@ async def _dispatch(
             claimed_ids, capped_since=now - timedelta(days=1) if capped else None
         )
         states = await tx.journal.channel_states()
-    stopped = states.get(name, {}).get("stopped_at") is not None
+    stopped = _is_stopped(states, name)
+    other = _healthy(outbox, states, name) if stopped else None
     send: list[Claimed] = []
     put_off: dict[tuple[datetime, str], list[int]] = {}
     never: dict[str, list[int]] = {}
@@ -125,6 +130,8 @@ async def _dispatch(
             case Send():
                 send.append(claimed)
             case Defer(until, why):
+                if other is not None and why == CHANNEL_STOPPED:
+                    until = now
                 put_off.setdefault((until, why), []).append(claimed.batch_id)
                 if why == NOT_RECONCILED and sending.settled_revision == sending.plan_revision:
                     stale.add(claimed.plan_id)
@@ -132,14 +139,25 @@ async def _dispatch(
                 never.setdefault(why, []).append(claimed.batch_id)
             case NextMedium(why):
                 next_medium.setdefault(why, []).append(claimed)
-    slices, refused = [], []
-    for claimed in send:
-        made, no = await compose(outbox, name, claimed, now)
+    slices: list[Call] = []
+    refused: list[Recorded] = []
+    speechless: list[tuple[Claimed, str]] = []
+    for claimed in tuple(send):
+        try:
+            made, no = await compose(outbox, name, claimed, now)
+        except Exception as fault:  # noqa: BLE001 - one without words must not hold up the others
+            send.remove(claimed)
+            speechless.append((claimed, type(fault).__name__))
+            continue
         slices += made
         refused += no
     async with outbox.store.write() as tx:
         for (until, why), ids in put_off.items():
             await tx.batches.release(outbox.worker, ids, until, why)
+        if other is not None:
+            await _fail_over(tx, name, other, now)
+        for claimed, fault_name in speechless:
+            await _ask_to_mend(outbox, tx, claimed, fault_name, now)
         for plan_id in sorted(stale):
             # Reconciling passed over a batch that was in somebody's hands; now it is in nobody's.
             await tx.plans.mark(plan_id, now)
@@ -149,7 +167,11 @@ async def _dispatch(
             await tx.batches.give_up(outbox.worker, [item.batch_id for item in batches], why)
         for claimed in [item for batches in next_medium.values() for item in batches]:
             await tx.plans.mark(claimed.plan_id, now)
-        await tx.batches.record(refused)
+        if refused:
+            await tx.batches.record(refused)
+            gone = {item.delivery_id for item in refused}
+            for plan_id in {c.plan_id for c in send for m in c.members if m.delivery_id in gone}:
+                await tx.plans.mark(plan_id, now + COALESCE)
         send = await _within_rate(outbox, tx, name, send)
         if send:
             begun = await tx.batches.begin(
@@ -187,6 +209,10 @@ async def _within_rate(
             break
         fitting.append(item)
     rest = send[len(fitting) :]
+    if granted < 0:
+        # Too few for the next batch: kept back they would be lost, and large batches would starve.
+        left_over = granted + max(1, len(rest[0].members))
+        await tx.refund(name, limits.per_second, left_over)
     if rest:
         wait += timedelta(seconds=len(rest[0].members) / limits.per_second)
         await tx.batches.release(
@@ -420,15 +446,47 @@ async def note_health(
         outbox._failures.pop(name, None)
     elif counted["RetryAfter"] or counted["Uncertain"]:
         outbox._failures[name] += 1
+    if stop is not None or outbox._failures[name] >= FAILURES_BEFORE_FAILOVER:
+        other = _healthy(outbox, await tx.journal.channel_states(), name)
+        if other is not None:
+            await _fail_over(tx, name, other, now)
+            outbox._failures.pop(name, None)
+
+
+def _is_stopped(states: Mapping[str, Mapping[str, object]], name: str) -> bool:
+    return states.get(name, {}).get("stopped_at") is not None
+
+
+def _healthy(outbox: Outbox, states: Mapping[str, Mapping[str, object]], name: str) -> str | None:
+    """The first other account of the medium that is not stopped itself."""
     others = outbox.fallbacks.get(name, ())
-    if others and (stop is not None or outbox._failures[name] >= FAILURES_BEFORE_FAILOVER):
-        moved = await tx.batches.move_channel(name, others[0])
-        outbox._failures.pop(name, None)
-        if moved:
-            await tx.audited(
-                at=now,
-                actor="service",
-                action="channel.failover",
-                subject=name,
-                detail={"to": others[0], "batches": moved},
-            )
+    return next((other for other in others if not _is_stopped(states, other)), None)
+
+
+async def _fail_over(tx: Transaction, name: str, other: str, now: datetime) -> None:
+    """Everything unsent of one account goes by the other."""
+    moved = await tx.batches.move_channel(name, other)
+    if moved:
+        await tx.audited(
+            at=now,
+            actor="service",
+            action="channel.failover",
+            subject=name,
+            detail={"to": other, "batches": moved},
+        )
+
+
+async def _ask_to_mend(
+    outbox: Outbox, tx: Transaction, claimed: Claimed, fault: str, now: datetime
+) -> None:
+    """A batch whose words cannot be made rests, and somebody is told why."""
+    await tx.batches.release(outbox.worker, [claimed.batch_id], now + MENDING, "fault.words")
+    item = ForAPerson(
+        kind="no_words",
+        subject=claimed.template,
+        people=len(claimed.members),
+        sentence=f"模板 {claimed.template} 出错（{fault}），请修复 / no words can be made: mend it",
+        owner=outbox.setting.policy.owner,
+        due_at=claimed.sending.matters_at,
+    )
+    await tx.journal.open(claimed.plan_id, [item], now=now)
