@@ -1,0 +1,84 @@
+"""Plans: what they say survives being written down, and saying the same has one digest."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.domain.plan import (
+    Equipment,
+    EquipmentKind,
+    PlanContent,
+    PlanKind,
+    Transfer,
+    Transition,
+    content_as_dict,
+    content_digest,
+    content_from_dict,
+)
+from notifier.domain.window import Window
+
+BASE = datetime(2026, 3, 5, tzinfo=UTC)
+WINDOWS = st.builds(
+    lambda start, length, hours: Window(
+        (BASE + timedelta(minutes=start)).astimezone(timezone(timedelta(hours=hours))),
+        BASE + timedelta(minutes=start + length),
+    ),
+    st.integers(0, 10_000),
+    st.integers(1, 5_000),
+    st.integers(-11, 12),
+)
+EQUIPMENT = st.builds(
+    Equipment, name=st.text(min_size=1), kind=st.sampled_from(EquipmentKind), station=st.text()
+)
+CONTENTS = st.builds(
+    PlanContent,
+    number=st.text(min_size=1),
+    kind=st.sampled_from(PlanKind),
+    department=st.text(),
+    equipment=st.lists(EQUIPMENT, max_size=3).map(tuple),
+    windows=st.lists(WINDOWS, max_size=3).map(tuple),
+    transfers=st.lists(
+        st.builds(
+            Transfer,
+            equipment=st.lists(EQUIPMENT, max_size=2).map(tuple),
+            transition=st.sampled_from(Transition),
+            spans=st.lists(WINDOWS, max_size=2).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
+    scope=st.text(),
+    works=st.text(),
+    priority=st.integers(0, 9),
+)
+
+
+@given(CONTENTS)
+def test_a_content_is_read_back_as_it_was_written(content: PlanContent) -> None:
+    """In whatever zone its times were."""
+    again = content_from_dict(content_as_dict(content))
+
+    assert again == content
+    assert content_digest(again) == content_digest(content)
+
+
+@given(CONTENTS, CONTENTS)
+def test_two_contents_share_a_digest_only_if_they_say_the_same(
+    one: PlanContent, other: PlanContent
+) -> None:
+    """So a plan sent twice is recognised."""
+    assert (content_digest(one) == content_digest(other)) == (one == other)
+
+
+def test_a_plan_begins_with_its_first_transfer_and_ends_with_its_last() -> None:
+    """The seconds at transfer come before the outage."""
+    outage = Window(BASE + timedelta(hours=8), BASE + timedelta(hours=18))
+    span = Window(BASE + timedelta(hours=7), BASE + timedelta(hours=8))
+    back = Window(BASE + timedelta(hours=18), BASE + timedelta(hours=19))
+    transfer = Transfer(equipment=(), transition=Transition.OPEN, spans=(span, back))
+    plan = PlanContent(number="P1", kind=PlanKind.PLANNED, windows=(outage,), transfers=(transfer,))
+
+    assert (plan.starts_at, plan.ends_at) == (span.starts_at, back.ends_at)
+    with pytest.raises(ValueError, match="empty"):
+        _ = PlanContent(number="P2", kind=PlanKind.PLANNED).starts_at

@@ -1,0 +1,65 @@
+"""Windows: half-open, aware, and joined without gain or loss."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.domain.window import Window, union
+
+BASE = datetime(2026, 3, 5, tzinfo=UTC)
+WINDOWS = st.builds(
+    lambda start, length: Window(
+        BASE + timedelta(hours=start), BASE + timedelta(hours=start + length)
+    ),
+    st.integers(0, 40),
+    st.integers(1, 10),
+)
+
+
+def _hours(windows: tuple[Window, ...] | list[Window]) -> set[datetime]:
+    moments = [BASE + timedelta(hours=hour) for hour in range(60)]
+    return {moment for moment in moments if any(w.contains(moment) for w in windows)}
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (datetime(2026, 3, 5, 8), datetime(2026, 3, 5, 9)),  # noqa: DTZ001 - without a zone
+        (BASE, BASE),
+        (BASE, BASE - timedelta(hours=1)),
+    ],
+)
+def test_a_window_needs_a_zone_and_a_length(start: datetime, end: datetime) -> None:
+    """Anything else is refused where it is made."""
+    with pytest.raises(ValueError, match="window"):
+        Window(start, end)
+
+
+@given(st.lists(WINDOWS, max_size=8))
+def test_a_union_covers_the_same_time_in_order_and_without_overlap(windows: list[Window]) -> None:
+    """And joining again changes nothing."""
+    joined = union(windows)
+
+    assert _hours(joined) == _hours(windows)
+    assert list(joined) == sorted(joined)
+    assert all(a.ends_at < b.starts_at for a, b in pairwise(joined))
+    assert union(joined) == joined
+
+
+@given(WINDOWS, WINDOWS)
+def test_windows_overlap_where_they_share_a_moment(one: Window, other: Window) -> None:
+    """Those that only touch do not."""
+    assert one.overlaps(other) == other.overlaps(one) == bool(_hours([one]) & _hours([other]))
+
+
+def test_the_zone_it_is_written_in_does_not_matter() -> None:
+    """Eight in Shanghai is midnight in UTC."""
+    shanghai = timezone(timedelta(hours=8))
+    there = Window(BASE.astimezone(shanghai), (BASE + timedelta(hours=1)).astimezone(shanghai))
+
+    assert there == Window(BASE, BASE + timedelta(hours=1))
+    assert there.contains(BASE)
+    assert not there.contains(BASE + timedelta(hours=1))
