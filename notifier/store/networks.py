@@ -21,6 +21,8 @@ from notifier.store.engine import Database, execute_many, insert_rows, new_id
 #: An import that has not finished by then never will: its process died.
 _ABANDONED = timedelta(days=1)
 
+_STATUSES_AT_ONCE = 2_000
+
 _version = schema.network_version
 _part = schema.network_part
 _status = schema.switch_status
@@ -47,6 +49,17 @@ def _versions() -> Select[Any]:
 
 def _latest() -> Select[Any]:
     return _versions().order_by(_version.c.id.desc()).limit(1)
+
+
+def _page(version_id: int, after: str | None) -> Select[Any]:
+    """Some thousand states: a city's all at once would hold up the event loop."""
+    query = (
+        select(_status.c.switch, _status.c.is_open, _status.c.as_of, _status.c.is_good)
+        .where(_status.c.version_id == version_id)
+        .order_by(_status.c.switch)
+        .limit(_STATUSES_AT_ONCE)
+    )
+    return query if after is None else query.where(_status.c.switch > after)
 
 
 class Networks:
@@ -81,15 +94,21 @@ class Networks:
 
     async def statuses(self, version_id: int) -> dict[str, model.SwitchStatus]:
         """How the switches of a version really stand, by id, where that is known."""
-        query = select(_status.c.switch, _status.c.is_open, _status.c.as_of, _status.c.is_good)
+        found: dict[str, model.SwitchStatus] = {}
         async with self._database.read() as connection:
-            rows = await connection.execute(query.where(_status.c.version_id == version_id))
-            return {
-                row.switch: model.SwitchStatus(
-                    switch=row.switch, is_open=row.is_open, as_of=row.as_of, is_good=row.is_good
+            after: str | None = None
+            while rows := (await connection.execute(_page(version_id, after))).all():
+                after = rows[-1].switch
+                found.update(
+                    (
+                        switch,
+                        model.SwitchStatus(
+                            switch=switch, is_open=is_open, as_of=as_of, is_good=is_good
+                        ),
+                    )
+                    for switch, is_open, as_of, is_good in rows
                 )
-                for row in rows
-            }
+        return found
 
     async def status_files(self, version_id: int) -> list[KeptStatus]:
         """The status files laid over a version, oldest first."""
@@ -152,7 +171,7 @@ class Networks:
             async with self._database.write() as connection:
                 await _hold(connection)
                 await _require_unchanged(connection, seen)
-                await _lay_over(connection, version_id, overlay, now, actor)
+                await _lay_over(connection, version_id, overlay, now, actor, is_new=True)
                 await connection.execute(
                     update(_version).where(_version.c.id == version_id).values(is_ready=True)
                 )
@@ -236,9 +255,16 @@ async def _require_unchanged(connection: AsyncConnection, seen: tuple[int, int] 
 
 
 async def _lay_over(
-    connection: AsyncConnection, version_id: int, overlay: Overlay, now: datetime, actor: str
+    connection: AsyncConnection,
+    version_id: int,
+    overlay: Overlay,
+    now: datetime,
+    actor: str,
+    *,
+    is_new: bool = False,
 ) -> None:
-    replaced = (*overlay.drop, *(row.switch for row in overlay.put))
+    # A new version has no states yet that could be in the way.
+    replaced = (*overlay.drop, *(row.switch for row in overlay.put)) if not is_new else ()
     await execute_many(
         connection,
         "DELETE FROM switch_status WHERE version_id = ? AND switch = ?",

@@ -5,7 +5,6 @@ step. What was begun on the old one ends on it: an analysis holds the version it
 """
 
 import asyncio
-import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from datetime import datetime, timedelta
 from notifier.domain.finding import Finding
 from notifier.domain.network import checks, classify, model, packing, steps, target, trace, zones
 from notifier.domain.network.version import Version
+from notifier.usecases import aside
 from notifier.usecases.network_contracts import NetworkStore
 from notifier.usecases.networks import NoVersion
 from notifier.usecases.trace import located
@@ -157,10 +157,8 @@ def _is_same(held: Version, latest: Version) -> bool:
 def _unpack(
     parts: Mapping[str, bytes], known: Mapping[str, model.SwitchStatus], latest: Version
 ) -> zones.ZoneGraph:
-    graph = _contract(packing.unpack(parts), known, latest)
-    # A full collection would walk the model, a tenth of a second each time: it is for ever.
-    gc.freeze()
-    return graph
+    with aside.settled():
+        return _contract(packing.unpack(parts), known, latest)
 
 
 def _contract(
@@ -172,4 +170,5 @@ def _contract(
         for switch, row in known.items()
         if switch in network.branch_index
     }
-    return zones.build(network, overlay)
+    with aside.settled():
+        return zones.build(network, overlay)

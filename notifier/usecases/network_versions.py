@@ -1,6 +1,5 @@
 """Looking at kept versions: one, two against each other, and how the newest stands today."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,8 +8,9 @@ from notifier.domain import errors
 from notifier.domain.finding import Finding
 from notifier.domain.network import checks, difference, model, overlay, packing
 from notifier.domain.network.version import Version
+from notifier.usecases import aside
 from notifier.usecases.network_contracts import NetworkStore
-from notifier.usecases.networks import NoVersion
+from notifier.usecases.networks import NoVersion, is_large
 
 
 class NotTwoVersions(errors.Invalid):
@@ -61,7 +61,7 @@ async def compare(store: NetworkStore, version_ids: Sequence[int]) -> Compared:
     if old is None:
         raise NotTwoVersions(f"版本 {new.id} 之前没有版本 / there is no version before {new.id}")
     old_parts, new_parts = await store.parts(old.id), await store.parts(new.id)
-    found = await asyncio.to_thread(_compare, old_parts, new_parts)
+    found = await aside.run(_compare, old_parts, new_parts, is_large=is_large(new.counts))
     return Compared(old=old, new=new, difference=found)
 
 
@@ -72,7 +72,9 @@ async def standing(
     version = await one(store)
     known = await store.statuses(version.id)
     parts = await store.parts(version.id) if known else {}
-    not_normal, found = await asyncio.to_thread(_against_normal, parts, known)
+    not_normal, found = await aside.run(
+        _against_normal, parts, known, is_large=bool(known) and is_large(version.counts)
+    )
     age = now - version.fresh_at
     stale = (checks.stale(version.fresh_at, now, stale_after),)
     return Standing(

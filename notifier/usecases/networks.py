@@ -5,7 +5,6 @@ version and never changes the normal state; what is known of the switches goes w
 version of the same network, as far as it has them.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,13 +15,16 @@ from notifier.domain import errors
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.network import difference, model, overlay, packing
 from notifier.domain.network.version import NewStatus, NewVersion, Overlay, Version
+from notifier.usecases import aside
 from notifier.usecases.network_contracts import (
     NetworkFiles,
     NetworkReader,
     NetworkStore,
-    PackedNetwork,
     StatusFile,
 )
+
+#: Things in a model beyond which a process has started before a thread has compared them.
+_LARGE = 200_000
 
 
 class NothingFound(errors.Invalid):
@@ -108,6 +110,11 @@ async def import_network(
     return await work.take_statuses(now, actor, dry_run)
 
 
+def is_large(counts: Mapping[str, int]) -> bool:
+    """Whether unpacking a model of that size is better done in a process of its own."""
+    return sum(counts.values()) > _LARGE
+
+
 @dataclass(slots=True, kw_only=True)
 class _Work:
     """One import under way."""
@@ -143,7 +150,14 @@ class _Work:
             old_parts = await self.store.parts(self.latest.id)
             if self.latest.name == read.name:
                 known = await self.store.statuses(self.latest.id)
-        compared = await asyncio.to_thread(_compare, read, old_parts, known, self.statuses)
+        compared = await aside.run(
+            _compare,
+            read.parts,
+            old_parts,
+            known,
+            self.statuses,
+            is_large=is_large(read.counts) and bool(old_parts or self.statuses),
+        )
         new = NewVersion(
             name=read.name,
             as_of=self.as_of or read.as_of,
@@ -179,7 +193,9 @@ class _Work:
         if files:
             parts = await store.parts(latest.id)
             known = await store.statuses(latest.id)
-            laid = await asyncio.to_thread(_laid_over_packed, parts, known, files)
+            laid = await aside.run(
+                _laid_over_packed, parts, known, files, is_large=is_large(latest.counts)
+            )
         if not dry_run:
             if self.files.digest:
                 fresher = self.as_of if _is_later(self.as_of, latest.as_of) else None
@@ -215,15 +231,15 @@ class _Compared:
 
 
 def _compare(
-    read: PackedNetwork,
+    parts: Mapping[str, bytes],
     old_parts: Mapping[str, bytes],
     known: Mapping[str, model.SwitchStatus],
     files: Sequence[StatusFile],
 ) -> _Compared:
-    """What is new about a version, and its overlay. Seconds for a city: in a thread."""
+    """What is new about a version, and its overlay. Seconds for a city."""
     if not (old_parts or known or files):
         return _Compared(difference=None, findings=(), overlay=Overlay())
-    network = packing.unpack(read.parts, indexed=False)
+    network = packing.unpack(parts, indexed=False)
     found: list[Finding] = []
     changes = None
     if old_parts:

@@ -12,10 +12,11 @@ import pytest
 from notifier.domain.network import overlay, steps, target
 from notifier.domain.network.model import SwitchStatus
 from notifier.domain.network.version import Overlay
+from notifier.intake import network_folder
 from notifier.intake.network_process import NetworkReader, StatusInput
 from notifier.store import networks as store
 from notifier.store.engine import Database
-from notifier.usecases import network_shelf, networks
+from notifier.usecases import network_shelf, network_versions, networks
 
 EDGE = Path(__file__).parents[1] / "data" / "grid" / "edge"
 NOW = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
@@ -258,3 +259,41 @@ def test_a_full_file_keeps_what_is_newer_than_itself() -> None:
 
     assert overlay.merge({"A": row}, late, ()) == {"A": row}
     assert overlay.merge({"A": row}, replace(late, as_of=NOW), ()) == {}
+
+
+async def test_a_large_network_is_compared_in_a_process_of_its_own(
+    sqlite_database: Database, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same answers, and the memory goes with the process."""
+    monkeypatch.setattr(networks, "_LARGE", 0)
+    kept = store.Networks(sqlite_database)
+    await take(kept, folder)
+    customers = (folder / "customers.csv").read_text("utf-8").splitlines()
+    (folder / "customers.csv").write_text("\n".join(customers[:-1]), "utf-8")
+    network = network_folder.read_network(folder).network
+    head = network.branch_ids[network.feeders[0].head]
+
+    second = await take(kept, folder, status(tmp_path, "A_20260304120000_PD.dt", f"{head} 0"))
+    stands = await network_versions.standing(kept, now=NOW)
+
+    assert second.version is not None
+    compared = await network_versions.compare(kept, [second.version.id])
+    assert second.difference == compared.difference.as_dict()
+    assert compared.difference.customers.removed == (customers[-1].split(",")[0],)
+    assert [row.switch for _, row in stands.not_normal] == [head]
+
+
+async def test_a_network_that_lost_much_of_itself_is_pointed_out(
+    kept: store.Networks, folder: Path
+) -> None:
+    """An export cut short looks like a grid that was taken down; a person decides."""
+    customers = (folder / "customers.csv").read_text("utf-8").splitlines()
+    first = customers[1].split(",")
+    more = [",".join([f"X{number}", *first[1:]]) for number in range(40)]
+    (folder / "customers.csv").write_text("\n".join([*customers, *more]), "utf-8")
+    await take(kept, folder)
+    (folder / "customers.csv").write_text("\n".join(customers), "utf-8")
+
+    report = await take(kept, folder)
+
+    assert "network.shrunk" in {item["code"] for item in report.findings}
