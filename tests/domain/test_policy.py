@@ -1,6 +1,10 @@
 """When a notice goes out: never at night without a reason, never too late, never in the past."""
 
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +17,7 @@ from notifier.domain.impact import ImpactClass
 from notifier.domain.notice import CORRECTIONS, Stage
 from notifier.domain.plan import PlanKind
 from notifier.domain.policy import Policy, QuietHours, Rule
-from notifier.intake.policies import read_policy
+from notifier.intake.policies import read_policy, read_policy_file
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LONDON = ZoneInfo("Europe/London")
@@ -221,3 +225,60 @@ def test_the_shipped_policies_announce_before_the_legal_time(name: str, audience
         for rule in made.rules_for(Stage.ADVANCE, kind, ImpactClass.OUT, audience, Need.NONE):
             assert rule.lead is not None
             assert rule.lead >= made.legal_lead[kind]
+
+
+# --- The guide ------------------------------------------------------------------------------------
+
+GUIDE = Path(__file__).parents[2] / "docs" / "policy.md"
+
+
+def _tables() -> list[list[list[str]]]:
+    """The cells of every row, a table each."""
+    found = re.findall(r"^\| ---.*\n((?:\|.*\n)+)", GUIDE.read_text("utf-8"), re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()]
+        for table in found
+    ]
+
+
+def _flat(raw: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in raw.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif key != "rules":
+            yield prefix + key, ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _ruled(rule: Mapping[str, Any]) -> list[str]:
+    kinds = ", ".join(rule.get("kinds", ())) or "all"
+    if "classes" in rule:
+        kinds += f" ({', '.join(rule['classes'])})"
+    marks = [name for name in ("confirm", "ignores_quiet_hours") if rule.get(name)]
+    return [
+        rule["stage"],
+        kinds,
+        ", ".join(rule.get("audiences", ())) or "everybody else",
+        rule.get("lead", "at once"),
+        " → ".join(rule["media"]),
+        ", ".join(marks) or "—",
+    ]
+
+
+def test_the_guide_names_every_setting_with_its_value_and_its_source() -> None:
+    """In both policies that ship."""
+    shipped = {name: dict(_flat(read_policy_file(name))) for name in ("cn", "gb")}
+
+    told = {row[0].strip("`"): row for row in _tables()[0]}
+
+    assert set(told) == set(shipped["cn"]) | set(shipped["gb"])
+    for setting, (_, meaning, cn, gb, source) in told.items():
+        assert cn == shipped["cn"].get(setting, "—"), setting
+        assert gb == shipped["gb"].get(setting, "—"), setting
+        assert meaning
+        assert source
+
+
+@pytest.mark.parametrize(("name", "table"), [("cn", 1), ("gb", 2)])
+def test_the_guide_shows_every_rule_in_order(name: str, table: int) -> None:
+    """The first that fits applies, so the order says something."""
+    assert _tables()[table] == [_ruled(rule) for rule in read_policy_file(name)["rules"]]

@@ -12,6 +12,7 @@ from notifier.domain.plan import Plan, PlanContent, PlanKind, PlanState
 from notifier.domain.window import Window
 from notifier.store.engine import Database
 from notifier.usecases import plans
+from notifier.usecases.preview import preview
 from notifier.vault import Vault
 from tests.usecases import town as towns
 from tests.usecases.town import Town, local, plan, window
@@ -170,7 +171,7 @@ async def test_as_many_as_the_threshold_may_be_approved_by_the_submitter(town: T
 async def test_an_approval_of_recipients_that_have_changed_is_stale(town: Town) -> None:
     """Somebody moved in since the approver looked."""
     await town.submit(plan())
-    seen, _ = await plans.preview(
+    seen, _ = await preview(
         town.store,
         town.setting,
         town.outbox.renderer,
