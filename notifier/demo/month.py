@@ -32,7 +32,7 @@ _HEAD_START = 7.0
 #: How long the end of the month may take to settle, in seconds outside.
 _PATIENCE = 20.0
 #: Seconds that the month takes where the ledger's import takes no longer than so many.
-_PACE, _IMPORT = 60.0, 3.0
+_PACE, _IMPORT = 64.0, 2.8
 _SLOWEST = 300.0
 _MARK = ".demo"
 _NOWHERE = {"aliyun": 9, "wechat": 9, "jpush": 9}
@@ -317,19 +317,19 @@ def _script(stage: _Stage) -> list[_Scene]:
                 lambda: office.act(cast.cancelled, "cancel", note="施工队未到位"),
             ),
             _Scene(
-                _at(16, 13),
-                f"{cast.overrun} 延时送电到 20 点 / will last until 20:00",
+                _at(16, 14),
+                f"{cast.overrun} 延时送电到 18 日中午 / will last until noon of the 18th",
                 lambda: office.act(
-                    cast.overrun, "delay", until=_local(16, 22), note="电缆头重做"
+                    cast.overrun, "delay", until=_local(18, 12), note="电缆头重做"
                 ),
             ),
-            _Scene(_at(16, 22), f"{cast.overrun} 已送电 / restored", restored(cast.overrun, _local(16, 22))),
+            _Scene(_at(18, 12), f"{cast.overrun} 已送电 / restored", restored(cast.overrun, _local(18, 12))),
             _Scene(_at(17, 11), f"{cast.rescoped} 增减台区 / one area more, one less", rescope),
             _Scene(_at(18, 8), "短信主通道中断 / the SMS provider goes down", go_down),
             _Scene(_at(19, 14), "短信主通道恢复 / the SMS provider is back", come_back),
             _Scene(
                 _at(21, 12),
-                f"{cast.early} 提前六小时送电 / restored six hours early",
+                f"{cast.early} 提前八小时送电 / restored eight hours early",
                 restored(cast.early, _local(21, 12)),
             ),
             _Scene(_at(22, 8), "短信通道丢应答 / answers of the SMS provider get lost", drop_answers),

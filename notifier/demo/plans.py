@@ -123,11 +123,11 @@ def _write_capital(picker: _Picker, path: Path) -> int:
             "学府线联络开关新建", picker.downstream("10kV学府线", 9),
         ),
         (
-            "JJ-2026-03-03", "", "", picker.areas("10kV工业线", 3), _at(16, 9), _at(16, 17),
+            "JJ-2026-03-03", "", "", picker.areas("10kV工业线", 3), _at(16, 9), _at(17, 17),
             "工业线电缆头制作", [],
         ),
         (
-            "JJ-2026-03-04", "", "", picker.areas("10kV茶场线", 4), _at(21, 8), _at(21, 18),
+            "JJ-2026-03-04", "", "", picker.areas("10kV茶场线", 1), _at(21, 8), _at(21, 20),
             "茶场线更换导线", [],
         ),
         (
@@ -202,7 +202,9 @@ def _write_repair(picker: _Picker, path: Path) -> int:
     rows += [
         (
             "XL-2026-0311", "短时停电", _day(night, 0), _WEEKDAYS[night.weekday()],
-            "22:00-22:15，次日5:00-5:15", "10kV湖滨线", "", "湖滨线负荷转供新城线", "停电倒供",
+            "22:00-22:15，次日5:00-5:15", "",
+            "、".join(area.name for area in picker.downstream("10kV湖滨线", 9)),
+            "湖滨线末段转供新城线", "停电倒供",
         ),
         (
             "XL-2026-0312", "转供电", "3月25日", "三", "22:30-22:45", "10kV新城线", "",

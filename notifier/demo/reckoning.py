@@ -101,6 +101,7 @@ class Reckoning:
     taken: Counter[str] = field(default_factory=Counter)
     failover: int = 0
     too_late: int = 0
+    fallback_too_late: int = 0
     waiting: int = 0
     doubled: int = 0
     missing: int = 0
@@ -164,9 +165,12 @@ def _count_plans(
                 f"{line.unreachable}+{line.unposted}+{line.spared} (+{line.other}?), "
                 f"signed {line.signed}"
             )
-    found.too_late = sum(
-        1 for d in deliveries if d["state"] == _D.DROPPED and d["code"] == "too_late"
-    )
+    for delivery in deliveries:
+        if delivery["state"] == _D.DROPPED and delivery["code"] == "too_late":
+            # A first medium that fails at the last moment leaves no time for the next one; whoever
+            # was not reached then is on a person's list.
+            found.too_late += delivery["rung"] == 0
+            found.fallback_too_late += delivery["rung"] > 0
     if found.too_late:
         found.faults.append(f"{found.too_late} 条过期未发 / messages were dropped as too late")
     found.waiting = connection.execute(
@@ -197,7 +201,7 @@ def _line(
             line.posted += 1
         elif any(d["medium"] == "posting" for d in deliveries):
             line.unposted += 1
-        elif any(d["state"] == _D.FAILED for d in deliveries):
+        elif any(d["state"] == _D.FAILED or d["rung"] > 0 for d in deliveries):
             line.failed += 1
         elif not deliveries and touched.get(contact, set()) <= {ImpactClass.TRANSFERRED_LIVE}:
             line.spared += 1
