@@ -2,7 +2,7 @@
 
 The same files again change nothing but the model's age. A status file goes on top of the newest
 version and never changes the normal state; what is known of the switches goes with the next
-version of the same network, as far as it has them.
+version, unless that is another network.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -148,8 +148,7 @@ class _Work:
         if self.store is not None and self.latest is not None:
             progress("diff", 0)
             old_parts = await self.store.parts(self.latest.id)
-            if self.latest.name == read.name:
-                known = await self.store.statuses(self.latest.id)
+            known = await self.store.statuses(self.latest.id)
         compared = await aside.run(
             _compare,
             read.parts,
@@ -257,18 +256,7 @@ def _compare(
             differs = difference.compare(old, network)
             found += difference.shrunk(old, differs)
             changes = differs.as_dict()
-    carried, _ = overlay.resolve(network, known.values())
-    if known:
-        lost = len(known) - len(carried)
-        found.append(
-            Finding(
-                code="network.status_carried",
-                severity=Severity.INFO,
-                found=f"沿用上一版本 {len(carried)} 个开关的实时位置，{lost} 个开关已不存在 / "
-                f"the states of {len(carried)} switches are kept, {lost} switches are gone",
-            )
-        )
-    before = {row.switch: row for row in carried.values()}
+    before = _carried(network, known, found)
     laid = _laid_over(network, before, files)
     rows = {row.switch: row for row in laid.put}
     dropped = set(laid.drop)
@@ -278,6 +266,37 @@ def _compare(
         findings=tuple(found),
         overlay=replace(laid, put=(*kept, *laid.put), drop=()),
     )
+
+
+def _carried(
+    network: model.Network, known: Mapping[str, model.SwitchStatus], found: list[Finding]
+) -> dict[str, model.SwitchStatus]:
+    """What was known of switches that the new version still has; nothing of another network."""
+    if not known:
+        return {}
+    resolved, _ = overlay.resolve(network, known.values())
+    carried = {row.switch: row for row in resolved.values()}
+    lost = len(known) - len(carried)
+    if lost > len(carried):
+        found.append(
+            Finding(
+                code="network.status_dropped",
+                severity=Severity.WARNING,
+                found=f"{lost} 个开关的实时位置不适用于本版本，均按常态 / {lost} of {len(known)} switches "
+                "with a known state are not in this version: all are taken in their normal state",
+                expected="新的开关状态文件 / a new switch-status file",
+            )
+        )
+        return {}
+    found.append(
+        Finding(
+            code="network.status_carried",
+            severity=Severity.INFO,
+            found=f"沿用上一版本 {len(carried)} 个开关的实时位置，{lost} 个开关已不存在 / "
+            f"the states of {len(carried)} switches are kept, {lost} switches are gone",
+        )
+    )
+    return carried
 
 
 def _laid_over_packed(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notifier import cli
-from notifier.intake import network_folder
+from notifier.intake import network_csv, network_folder
 from notifier.intake.network_process import NetworkReader
 from tests.cli.conftest import Desk
 
@@ -125,7 +125,7 @@ async def test_a_large_network_is_read_in_a_process_that_refuses_like_a_thread(
     (folder / "nodes.csv").write_text("node_id\n" + "n\n" * 700_000, "utf-8")
     heard: list[str] = []
 
-    with pytest.raises(network_folder.UnreadableNetwork, match="branches"):
+    with pytest.raises(network_csv.UnreadableNetwork, match="branches"):
         await NetworkReader([folder]).read(lambda stage, _rows: heard.append(stage))
 
     assert heard == ["nodes.csv"]

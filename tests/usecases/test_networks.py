@@ -1,6 +1,7 @@
 """Networks into the store: versions, differences, overlays, the shelf, plans traced on it."""
 
 import asyncio
+import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,9 +17,10 @@ from notifier.intake import network_folder
 from notifier.intake.network_process import NetworkReader, StatusInput
 from notifier.store import networks as store
 from notifier.store.engine import Database
-from notifier.usecases import network_shelf, network_versions, networks
+from notifier.usecases import network_shelf, network_versions, networks, trace
 
 EDGE = Path(__file__).parents[1] / "data" / "grid" / "edge"
+GRID = Path(__file__).parents[2] / ".." / "shared" / "data" / "grid"
 NOW = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 
 
@@ -155,6 +157,27 @@ async def test_what_is_known_of_switches_goes_with_the_next_version(
     assert "network.status_carried" in {item["code"] for item in report.findings}
 
 
+async def test_what_is_known_of_switches_stays_with_its_own_network(
+    kept: store.Networks, folder: Path, tmp_path: Path
+) -> None:
+    """Another network that shares hardly a switch starts in its normal state, and says so."""
+    await take(kept, folder)
+    rows = (folder / "branches.csv").read_text("utf-8").splitlines()
+    switches = [line.split(",")[0] for line in rows if ",Switch," in line][:3]
+    await take(kept, status(tmp_path, "A_20260304120000_PD.dt", *(f"{s} 0" for s in switches)))
+    for name in ("branches.csv", "feeders.csv"):
+        text = (folder / name).read_text("utf-8")
+        for switch in switches[:2]:
+            text = re.sub(rf"(?m)(^|,){re.escape(switch)}(?=,|$)", rf"\1other{switch}", text)
+        (folder / name).write_text(text, "utf-8")
+
+    report = await take(kept, folder)
+
+    assert report.version is not None
+    assert await kept.statuses(report.version.id) == {}
+    assert "network.status_dropped" in {item["code"] for item in report.findings}
+
+
 async def test_status_without_a_network_and_a_network_without_sources_are_refused(
     kept: store.Networks, folder: Path, tmp_path: Path
 ) -> None:
@@ -242,6 +265,30 @@ async def test_a_plan_is_traced_with_the_version_it_was_traced_on(
     assert found.version.id == (await shelf.current()).version.id
     assert found.verdict.affected()
     assert {"trace.unknown_target", "trace.stale_model"} <= {item.code for item in found.findings}
+
+
+@pytest.mark.parametrize("form", ["edge", "oberrhein", "ieee123"])
+async def test_cases_come_out_of_the_store_as_they_come_out_of_the_folder(
+    sqlite_database: Database, form: str
+) -> None:
+    """Every case in every order: the same class for every customer, the same findings."""
+    path = EDGE if form == "edge" else GRID / form
+    if not path.exists():
+        pytest.skip("the shared data is not beside this checkout")
+    kept = store.Networks(sqlite_database)
+    await take(kept, path)
+    shelf = network_shelf.NetworkShelf(kept)
+    report = trace.trace_folder(path, path / "cases.json", reader=network_folder)
+
+    for result in report.results:
+        wanted = result.case.target
+        work = None if wanted is None else target.named(wanted.type, wanted.id)
+        for order in result.orders:
+            found = await network_shelf.trace_steps(shelf, order.verdict.trace.steps, work, now=NOW)
+            assert found.verdict.affected() == order.verdict.affected()
+            assert found.verdict.unsupplied == order.verdict.unsupplied
+            assert found.target_live == order.target_live
+            assert found.findings == order.findings
 
 
 async def test_without_a_network_nothing_is_traced(kept: store.Networks) -> None:
