@@ -23,18 +23,15 @@ from notifier.domain.decision import (
     decide,
     refuse_person,
 )
-from notifier.domain.delivery import BatchState, DeliveryState
+from notifier.domain.delivery import DeliveryState
 from notifier.domain.facts_json import facts_from_dict
 from notifier.domain.notice import Recipient
 from notifier.domain.outbox import Claimed, Member, Recorded
 from notifier.domain.wanted import ForAPerson
 from notifier.ports import Renderer, Store, Transaction, Vault
+from notifier.usecases import outcomes
 from notifier.usecases.reconcile import Setting
 
-#: What failed is put right soon, but a storm of failures is put right together.
-COALESCE = timedelta(seconds=20)
-#: How long before a provider is asked about what is uncertain.
-ASK_AFTER = timedelta(minutes=1)
 #: Calls in a row that could not be made before the account's batches go by another.
 FAILURES_BEFORE_FAILOVER = 3
 #: How often a batch is sent again under its key before it counts as uncertain.
@@ -171,7 +168,7 @@ async def _dispatch(
             await tx.batches.record(refused)
             gone = {item.delivery_id for item in refused}
             for plan_id in {c.plan_id for c in send for m in c.members if m.delivery_id in gone}:
-                await tx.plans.mark(plan_id, now + COALESCE)
+                await tx.plans.mark(plan_id, now + outcomes.COALESCE)
         send = await _within_rate(outbox, tx, name, send)
         if send:
             begun = await tx.batches.begin(
@@ -289,13 +286,13 @@ async def call(channel: Channel, slices: Sequence[Call]) -> None:
     async def one(item: Call) -> None:
         async with lanes:
             try:
-                outcomes = await channel.send(item.batch)
+                answers = await channel.send(item.batch)
             except Exception as fault:  # noqa: BLE001 - whatever it was, the request may have left
-                outcomes = [channels.Uncertain(code="adapter.fault", detail=type(fault).__name__)]
-                outcomes *= len(item.members)
-            if len(outcomes) != len(item.members):
-                outcomes = [channels.Uncertain(code="adapter.miscounted")] * len(item.members)
-            item.outcomes = outcomes
+                answers = [channels.Uncertain(code="adapter.fault", detail=type(fault).__name__)]
+                answers *= len(item.members)
+            if len(answers) != len(item.members):
+                answers = [channels.Uncertain(code="adapter.miscounted")] * len(item.members)
+            item.outcomes = answers
 
     await asyncio.gather(*(one(item) for item in slices))
 
@@ -319,109 +316,9 @@ async def _record(
             stop = stop or next(
                 (o for _, o in results if isinstance(o, channels.ChannelStop)), None
             )
-            await _record_batch(outbox, tx, claimed, results, kinds, limits, now)
+            await outcomes.record(tx, outbox.worker, claimed, results, kinds, limits, now)
         await note_health(outbox, tx, name, counted, stop, now)
     return dict(counted)
-
-
-async def _record_batch(
-    outbox: Outbox,
-    tx: Transaction,
-    claimed: Claimed,
-    results: Sequence[tuple[Member, Outcome]],
-    kinds: Counter[str],
-    limits: channels.Limits,
-    now: datetime,
-) -> None:
-    waiting = [
-        (m, o) for m, o in results if isinstance(o, channels.RetryAfter | channels.ChannelStop)
-    ]
-    unsure = [(m, o) for m, o in results if isinstance(o, channels.Uncertain)]
-    forgets = limits.idempotent_for is None
-    again_at = now + max((_delay(o) for _, o in waiting), default=timedelta())
-    if waiting and len(waiting) == len(results):
-        state, look, reason = BatchState.SCHEDULED, again_at, _code(waiting[0][1])
-    elif unsure:
-        # Where the provider deduplicates it is sent again (``resend``), else it is asked.
-        look = now + (ASK_AFTER if forgets else backoff(claimed.attempts))
-        state, reason = BatchState.UNCERTAIN, _code(unsure[0][1])
-    else:
-        state, look, reason = BatchState.SENT, receipts_until(claimed, limits, now), ""
-    mine = await tx.batches.finish(
-        outbox.worker,
-        claimed.batch_id,
-        claimed.attempts + 1,
-        state,
-        now=now,
-        look_again_at=look,
-        reason=reason,
-        outcomes=dict(kinds),
-    )
-    if not mine:
-        return  # the lease ran out and the batch is in other hands
-    if state is BatchState.SCHEDULED and waiting and len(waiting) == len(results):
-        return
-    recorded = [r for m, o in results if (r := recorded_as(m, o)) is not None]
-    references = {r.reference for r in recorded if r.state is DeliveryState.ACCEPTED}
-    if (
-        len(recorded) == len(claimed.members)
-        and set(kinds) == {"Accepted"}
-        and len(references) == 1
-    ):
-        await tx.batches.record_all(
-            claimed.batch_id, DeliveryState.ACCEPTED, references.pop(), None
-        )
-    else:
-        await tx.batches.record(recorded)
-    if waiting:
-        await tx.batches.split(
-            claimed.batch_id, [m.delivery_id for m, _ in waiting], again_at, _code(waiting[0][1])
-        )
-    failed = any(r.state is DeliveryState.FAILED for r in recorded)
-    stale = claimed.sending.notice_revision != (await tx.plans.by_id(claimed.plan_id)).revision
-    if failed or stale or len(results) < len(claimed.members):
-        await tx.plans.mark(claimed.plan_id, now if stale else now + COALESCE)
-
-
-def recorded_as(member: Member, outcome: Outcome) -> Recorded | None:
-    """What is written for one member; None where it stays scheduled."""
-    match outcome:
-        case channels.Accepted(reference=reference):
-            return Recorded(
-                delivery_id=member.delivery_id, state=DeliveryState.ACCEPTED, reference=reference
-            )
-        case channels.Permanent(code=code):
-            return Recorded(delivery_id=member.delivery_id, state=DeliveryState.FAILED, code=code)
-        case channels.Uncertain(code=code):
-            return Recorded(
-                delivery_id=member.delivery_id, state=DeliveryState.UNCERTAIN, code=code
-            )
-        case _:
-            return None
-
-
-def _delay(outcome: Outcome) -> timedelta:
-    return outcome.delay if isinstance(outcome, channels.RetryAfter) else timedelta(minutes=1)
-
-
-def _code(outcome: Outcome) -> str:
-    return "" if isinstance(outcome, channels.Accepted) else outcome.code
-
-
-def backoff(attempts: int) -> timedelta:
-    return timedelta(seconds=2 ** min(attempts, 6))
-
-
-def receipts_until(claimed: Claimed, limits: channels.Limits, now: datetime) -> datetime:
-    """Until when a receipt is awaited: shorter where the next medium would otherwise come too late;
-    a poster has until shortly before it matters."""
-    sending = claimed.sending
-    if claimed.medium is Medium.POSTING:
-        return max(now, sending.matters_at)
-    until = now + limits.receipts_within
-    if claimed.confirm and sending.give_up_at is not None:
-        until = max(now, min(until, sending.give_up_at))
-    return until
 
 
 async def note_health(

@@ -12,7 +12,8 @@ from notifier.domain.delivery import BatchState
 from notifier.domain.outbox import Claimed, KnownReceipt
 from notifier.ports import Store, Transaction, Vault
 from notifier.usecases import resend
-from notifier.usecases.dispatch import ASK_AFTER, COALESCE, Outbox, address_of
+from notifier.usecases.dispatch import Outbox, address_of
+from notifier.usecases.outcomes import ASK_AFTER, COALESCE
 
 _BATCHES_A_STEP = 200
 #: Overdue for so long, a batch of a channel unknown here is not in the hands of a node that knows it.

@@ -14,7 +14,7 @@ from notifier.domain.decision import Send, decide
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.outbox import Claimed, Member
 from notifier.ports import Transaction
-from notifier.usecases import dispatch
+from notifier.usecases import dispatch, outcomes
 from notifier.usecases.dispatch import Outbox
 
 #: The provider's memory is trusted for this part of what it promises.
@@ -96,15 +96,15 @@ async def _record_batch(
     settled = [
         recorded
         for member, outcome in results
-        if (recorded := dispatch.recorded_as(member, outcome)) is not None
+        if (recorded := outcomes.recorded_as(member, outcome)) is not None
         and recorded.state is not DeliveryState.UNCERTAIN
     ]
     limits = outbox.channels[name].limits
     if len(settled) == len(item.members):
-        state, look, reason = BatchState.SENT, dispatch.receipts_until(item, limits, now), ""
+        state, look, reason = BatchState.SENT, outcomes.receipts_until(item, limits, now), ""
     else:
         # Throttled this time: what the first call did is as unknown as before.
-        waits = [dispatch.backoff(item.attempts)]
+        waits = [outcomes.backoff(item.attempts)]
         waits += [o.delay for _, o in results if isinstance(o, channels.RetryAfter)]
         state, look, reason = BatchState.UNCERTAIN, now + max(waits), "resend"
     if await tx.batches.finish(
@@ -119,5 +119,5 @@ async def _record_batch(
     ):
         await tx.batches.record(settled)
         if any(recorded.state is DeliveryState.FAILED for recorded in settled):
-            await tx.plans.mark(item.plan_id, now + dispatch.COALESCE)
+            await tx.plans.mark(item.plan_id, now + outcomes.COALESCE)
     return kinds
