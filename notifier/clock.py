@@ -66,7 +66,8 @@ class SimulatedClock:
         await asyncio.sleep(seconds)
 
     async def sleep(self, duration: timedelta) -> None:
-        await asyncio.sleep(max(0.0, duration.total_seconds() / self._speed))
+        standing = max(0.0, self._began - time.monotonic())
+        await asyncio.sleep(standing + max(0.0, duration.total_seconds() / self._speed))
 
 
 def monotonic() -> float:

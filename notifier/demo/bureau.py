@@ -84,9 +84,9 @@ class Bureau:
         return [area for area in self.areas if area.feeder == feeder and area.is_public]
 
 
-def build(seed: int) -> Bureau:
-    """The bureau of a seed: the same one every time."""
-    return _Builder(random.Random(seed)).build()
+def build(seed: int, size: float = 1.0) -> Bureau:
+    """The bureau of a seed: the same one every time. ``size``: how many homes, 1 is some 20,000."""
+    return _Builder(random.Random(seed), size).build()
 
 
 def write(bureau: Bureau, folder: Path) -> list[Path]:
@@ -114,8 +114,9 @@ def write(bureau: Bureau, folder: Path) -> list[Path]:
 
 
 class _Builder:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, size: float) -> None:
         self._rng = rng
+        self._size = size
         self._bureau = Bureau()
         self._phones: set[str] = set()
         self._account = 3300100000
@@ -137,7 +138,6 @@ class _Builder:
         self, station: str, feeder: str, kind: str, place: str, number: int, order: int
     ) -> None:
         """An estate, a park or a village with three areas, its manager and its account manager."""
-        rng = self._rng
         offices = {
             "客户经理": self._person(),
             "客户经理电话": self._phone(),
@@ -158,18 +158,21 @@ class _Builder:
             )
             self._bureau.areas.append(area)
             if kind == "rural":
-                for house in range(rng.randint(90, 104)):
+                for house in range(self._homes(90, 104)):
                     self._household(area, offices, address=f"{place}{house + 1}号")
                 self._farm(area, offices, turn)
             elif kind == "works":
-                for shop in range(rng.randint(84, 96)):
+                for shop in range(self._homes(84, 96)):
                     self._shop(area, offices, shop)
             else:
                 self._buildings(area, offices, is_high, turn)
 
+    def _homes(self, least: int, most: int) -> int:
+        return max(8, round(self._rng.randint(least, most) * self._size))
+
     def _buildings(self, area: Area, offices: dict[str, str], is_high: bool, turn: int) -> None:
         rng = self._rng
-        flats = rng.randint(90, 100)
+        flats = self._homes(90, 100)
         floors = rng.choice((18, 24, 26, 33)) if is_high else 6
         units = 2 if is_high else 4
         blocks = 1 if is_high else 2
@@ -307,13 +310,13 @@ class _Builder:
         phone, area = HEADINGS.index("联系电话"), HEADINGS.index("台区名称")
         code, account = HEADINGS.index("台区编号"), HEADINGS.index("户号")
         plain = [row for row in rows if len(str(row[phone])) == 11]
-        for row in rng.sample(plain, 60):
+        for row in rng.sample(plain, min(60, len(plain) // 20)):
             row[phone] = float(row[phone])
-        for row in rng.sample(plain, 25):
+        for row in rng.sample(plain, min(25, len(plain) // 50)):
             row[phone] = rng.choice(
                 ("1380000", "待核实", "0571-88886666", "13 8O0 1234567", "1.38E+10")
             )
-        for row in rng.sample(plain, 20):
+        for row in rng.sample(plain, min(20, len(plain) // 50)):
             row[phone] = "".join(chr(ord(digit) + 0xFEE0) for digit in str(row[phone])[:11])
         for row in rng.sample(rows, 10):
             row[area] = row[code] = ""

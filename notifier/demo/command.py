@@ -19,6 +19,9 @@ def register(subparsers: base.Subparsers) -> None:
     )
     parser.add_argument("--seed", type=int, default=7, help="随机种子 / another bureau")
     parser.add_argument(
+        "--size", type=float, default=1.0, help="规模，1 约两万户 / 1: some 20,000 usage points"
+    )
+    parser.add_argument(
         "--seconds",
         type=float,
         help="一个月用多少秒，默认 64，机器慢则更长 / how long the month takes (default: 64, longer on a "
@@ -39,6 +42,7 @@ async def run(context: Context) -> int:
     options = month.Options(
         folder=args.folder,
         seed=args.seed,
+        size=args.size,
         seconds=args.seconds,
         port=args.port,
         leave=args.exit,

@@ -54,11 +54,12 @@ class FolderInUse(errors.Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What may be chosen. ``seconds``: for the month alone, None: what this machine can bear; ``port``
-    0: any free one."""
+    """What may be chosen. ``size``: of the bureau, 1 is some 20,000 usage points; ``seconds``: for the
+    month alone, None: what this machine can bear; ``port`` 0: any free one."""
 
     folder: Path
     seed: int = 7
+    size: float = 1.0
     seconds: float | None = None
     port: int = 0
     leave: bool = False
@@ -94,7 +95,7 @@ async def run(options: Options, console: Console) -> int:
     """The whole demonstration; 0 when everything adds up. Runs until cancelled unless ``leave``."""
     began = monotonic()
     folder = await asyncio.to_thread(_prepare, options.folder)
-    town, programme, ledgers = await asyncio.to_thread(_write_files, options.seed, folder)
+    town, programme, ledgers = await asyncio.to_thread(_write_files, options, folder)
     report.introduce(console, town, programme, folder)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -158,9 +159,11 @@ def _prepare(folder: Path) -> Path:
     return folder
 
 
-def _write_files(seed: int, folder: Path) -> tuple[bureau.Bureau, plans.Programme, list[Path]]:
-    town = bureau.build(seed)
-    return town, plans.write(town, seed, folder), bureau.write(town, folder)
+def _write_files(
+    options: Options, folder: Path
+) -> tuple[bureau.Bureau, plans.Programme, list[Path]]:
+    town = bureau.build(options.seed, options.size)
+    return town, plans.write(town, options.seed, folder), bureau.write(town, folder)
 
 
 def _time(seconds: float, began: datetime) -> house.Time:
