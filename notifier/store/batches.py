@@ -7,13 +7,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.outbox import Claimed, Recorded
 from notifier.store import claimed, ids
 from notifier.store.columns import from_millis, to_millis
+from notifier.store.engine import with_lists
 
 _B = BatchState
 _D = DeliveryState
@@ -75,11 +76,12 @@ class Batches:
         Answers the batches that the worker still held; the others may not be sent by it.
         """
         result = await self._connection.execute(
-            text(
+            with_lists(
                 f"UPDATE batch SET state = {int(_B.SENDING)}, attempts = attempts + 1,"
                 " sent_at = :now, lease_until = :until"
-                f" WHERE worker = :worker AND state = {int(_B.LEASED)} AND id IN :ids RETURNING id"
-            ).bindparams(bindparam("ids", expanding=True)),
+                f" WHERE worker = :worker AND state = {int(_B.LEASED)} AND id IN :ids RETURNING id",
+                "ids",
+            ),
             {
                 "now": to_millis(now),
                 "until": to_millis(wall + lease),
@@ -129,10 +131,11 @@ class Batches:
         if not batch_ids:
             return
         await self._connection.execute(
-            text(
+            with_lists(
                 "UPDATE batch SET lease_until = :until WHERE worker = :worker AND id IN :ids"
-                f" AND state IN ({int(_B.LEASED)}, {int(_B.SENDING)})"
-            ).bindparams(bindparam("ids", expanding=True)),
+                f" AND state IN ({int(_B.LEASED)}, {int(_B.SENDING)})",
+                "ids",
+            ),
             {"worker": worker, "until": to_millis(until), "ids": list(batch_ids)},
         )
 
@@ -141,11 +144,12 @@ class Batches:
     ) -> None:
         """Gives leased batches back, to be looked at again at ``due_at``."""
         await self._connection.execute(
-            text(
+            with_lists(
                 f"UPDATE batch SET state = {int(_B.SCHEDULED)}, due_at = :due, reason = :reason,"
                 " worker = NULL, lease_until = NULL WHERE worker = :worker AND id IN :ids"
-                f" AND state IN ({int(_B.LEASED)}, {int(_B.SENDING)})"
-            ).bindparams(bindparam("ids", expanding=True)),
+                f" AND state IN ({int(_B.LEASED)}, {int(_B.SENDING)})",
+                "ids",
+            ),
             {"due": to_millis(due_at), "reason": reason, "worker": worker, "ids": list(batch_ids)},
         )
 
@@ -158,20 +162,22 @@ class Batches:
     ) -> None:
         """Members follow only where the worker still holds their batch."""
         result = await self._connection.execute(
-            text(
+            with_lists(
                 f"UPDATE batch SET state = {int(_B.DROPPED)}, reason = :reason, worker = NULL,"
                 f" lease_until = NULL WHERE worker = :worker AND state = {int(_B.LEASED)}"
-                " AND id IN :ids RETURNING id"
-            ).bindparams(bindparam("ids", expanding=True)),
+                " AND id IN :ids RETURNING id",
+                "ids",
+            ),
             {"reason": reason, "worker": worker, "ids": list(batch_ids)},
         )
         ended = [row.id for row in result]
         if ended:
             await self._connection.execute(
-                text(
+                with_lists(
                     f"UPDATE delivery SET state = {int(members)}, code = :reason"
-                    f" WHERE state = {int(_D.SCHEDULED)} AND batch_id IN :ids"
-                ).bindparams(bindparam("ids", expanding=True)),
+                    f" WHERE state = {int(_D.SCHEDULED)} AND batch_id IN :ids",
+                    "ids",
+                ),
                 {"reason": reason, "ids": ended},
             )
 
@@ -188,10 +194,11 @@ class Batches:
         rows = result.all()
         if rows:
             await self._connection.execute(
-                text(
+                with_lists(
                     f"UPDATE delivery SET state = {int(_D.DROPPED)}, code = 'too_late'"
-                    f" WHERE state = {int(_D.SCHEDULED)} AND batch_id IN :ids"
-                ).bindparams(bindparam("ids", expanding=True)),
+                    f" WHERE state = {int(_D.SCHEDULED)} AND batch_id IN :ids",
+                    "ids",
+                ),
                 {"ids": [row.id for row in rows]},
             )
         return sorted({row.plan_id for row in rows})
@@ -292,9 +299,7 @@ class Batches:
             },
         )
         await self._connection.execute(
-            text("UPDATE delivery SET batch_id = :new WHERE id IN :ids").bindparams(
-                bindparam("ids", expanding=True)
-            ),
+            with_lists("UPDATE delivery SET batch_id = :new WHERE id IN :ids", "ids"),
             {"new": new_id, "ids": list(delivery_ids)},
         )
         return new_id
