@@ -22,6 +22,7 @@ from sqlalchemy import text
 
 from notifier import clock as clocks
 from notifier import settings as settings_module
+from notifier.domain.delivery import DeliveryState as State
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent, PlanKind
 from notifier.domain.window import Window
 from notifier.rendering.library import Library
@@ -36,6 +37,12 @@ SECRET = "journeys-callback-secret-0123456789"  # of a simulator on loopback
 PLAN = "故障0001"
 #: What must be over before a journey is.
 UNFINISHED = "SELECT count(*) FROM batch WHERE state IN (0, 1, 2, 3, 4)"
+FINAL = {State.DELIVERED, State.FAILED, State.DROPPED, State.WITHDRAWN, State.UNCONFIRMED}
+#: A gateway that takes its time, so that batches are in flight; and one that does not.
+SLOW = {"latency_ms": 150, "jitter_ms": 100, "receipts": {"delay_s": 20.0}}
+FAST = {"latency_ms": 0, "jitter_ms": 0}
+#: Two lanes of sixteen batches of twenty: what one service can have in flight by SMS.
+IN_FLIGHT = 2 * 16 * 20
 
 
 def free_port() -> int:
@@ -135,11 +142,8 @@ class House:
 
     def settle(self, seconds: float = 15.0) -> None:
         """Until everything that was laid out is over."""
-        self.wait_for(
-            f"SELECT ({UNFINISHED}) + (SELECT {len(self.people)} - count(*) FROM delivery)",
-            0,
-            seconds,
-        )
+        self.wait_for("SELECT count(*) FROM delivery", len(self.people), seconds)
+        self.wait_for(UNFINISHED, 0, seconds)
 
     def told(self) -> Counter[str]:
         """How often the gateway took a message for each address."""
@@ -160,6 +164,28 @@ class House:
         )
         column = {"sms": 1, "wechat": 2, "push": 3}
         return {by_mark[row[column[row[0]]]]: int(row[4]) for row in rows}
+
+
+def add_up(town: House, *, doubtful: int = 0) -> None:
+    """The gateway's own ledger against the store's.
+
+    Nobody is told twice; everybody's delivery is over; whom the gateway never heard of is on record as
+    not reached or unconfirmed, and of the latter there are at most ``doubtful``.
+    """
+    told, states = town.told(), town.states()
+    assert set(states) == set(town.people), "everybody has a delivery"
+    assert set(told) <= set(town.people)
+    assert not {address: times for address, times in told.items() if times > 1}
+    assert {State(state) for state in states.values()} <= FINAL
+    never = {address: State(states[address]) for address in set(town.people) - set(told)}
+    assert set(never.values()) <= {State.UNCONFIRMED, State.FAILED}
+    assert sum(state is State.UNCONFIRMED for state in never.values()) <= doubtful
+    assert town.number("SELECT count(*) FROM plan WHERE settled_revision = revision") == 1
+
+
+def pause(seconds: float) -> None:
+    """Lets so much real time pass."""
+    asyncio.run(clocks.SystemClock().pause(seconds))
 
 
 def normal(address: str) -> str:

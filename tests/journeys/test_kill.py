@@ -1,6 +1,5 @@
 """kill -9 at any point: nobody is lost, nobody is told twice, the numbers add up."""
 
-import asyncio
 import os
 import random
 import signal
@@ -8,34 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from notifier import clock as clocks
-from notifier.domain.delivery import DeliveryState as State
-from tests.journeys.service import House, house
+from tests.journeys.service import FAST, IN_FLIGHT, SLOW, add_up, house, pause
 
 SEEDS = range(int(os.environ.get("NOTIFIER_CAMPAIGN", "2")))
-FINAL = {State.DELIVERED, State.FAILED, State.DROPPED, State.WITHDRAWN, State.UNCONFIRMED}
-SLOW = {"latency_ms": 150, "jitter_ms": 100, "receipts": {"delay_s": 20.0}}
-
-
-FAST = {"latency_ms": 0, "jitter_ms": 0}
-
-
-def _pause(seconds: float) -> None:
-    asyncio.run(clocks.SystemClock().pause(seconds))
-
-
-def add_up(town: House, *, kills: int, lanes: int = 3, batch: int = 20) -> None:
-    """The gateway's own ledger against the store's."""
-    told, states = town.told(), town.states()
-    assert set(states) == set(town.people), "everybody has a delivery"
-    assert set(told) <= set(town.people)
-    twice = {address: times for address, times in told.items() if times > 1}
-    assert not twice
-    assert {State(state) for state in states.values()} <= FINAL
-    never = set(town.people) - set(told)
-    assert {State(states[address]) for address in never} <= {State.UNCONFIRMED}
-    assert len(never) <= kills * lanes * 16 * batch
-    assert town.number("SELECT count(*) FROM plan WHERE settled_revision = revision") == 1
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -47,13 +21,13 @@ def test_a_service_that_is_killed_again_and_again_tells_everybody_once(
     with house(tmp_path, behave=SLOW) as town:
         for _ in range(2):
             running = town.start()
-            _pause(dice.uniform(0.2, 2.0))
+            pause(dice.uniform(0.2, 2.0))
             town.kill(running)
         town.gateway.control(**FAST)
         town.start()
         town.settle(30)
 
-        add_up(town, kills=2)
+        add_up(town, doubtful=2 * IN_FLIGHT)
         assert town.faults() == []
 
 
@@ -70,7 +44,7 @@ def test_a_service_that_is_told_to_stop_leaves_nothing_in_doubt(tmp_path: Path) 
         town.settle(30)
 
         assert (code, in_doubt) == (0, 0)
-        add_up(town, kills=0)
+        add_up(town)
 
 
 def test_a_service_that_is_frozen_and_wakes_up_does_not_send_what_others_took(
@@ -82,9 +56,9 @@ def test_a_service_that_is_frozen_and_wakes_up_does_not_send_what_others_took(
         town.wait_for("SELECT count(*) FROM attempt", 1, 10, at_least=True)
         sleeper.send_signal(signal.SIGSTOP)
         town.start(worker_only=True)
-        _pause(4)
+        pause(4)
         town.gateway.control(**FAST)
         sleeper.send_signal(signal.SIGCONT)
         town.settle(30)
 
-        add_up(town, kills=1)
+        add_up(town, doubtful=IN_FLIGHT)
