@@ -130,7 +130,19 @@ def required(
         yield from _correction(
             _kind_of_change(before, group, now), plan, group, before, cell, policy, now, zone
         )
+    else:
+        yield from _ladder(plan, group, cell, policy, now, zone)
     yield from _reminders(plan, group, before, cell, policy, now, zone)
+
+
+def _ladder(
+    plan: PlanFacts, group: Group, cell: Cell, policy: Policy, now: datetime, zone: ZoneInfo
+) -> Iterator[Notice]:
+    """Where the policy wants a confirmation: the higher rungs of the advance notice, for those who may
+    have read it but did not confirm it."""
+    for item in _announcement(plan, group, cell, policy, now, zone):
+        if isinstance(item, Notice) and item.confirm and item.rung > 0:
+            yield item
 
 
 def _kind_of_change(before: Told, group: Group, now: datetime) -> Stage:

@@ -135,8 +135,8 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     """``told``: the last facts each contact was told, every medium that told anything, and whether
     something was tried in vain.
 
-    A poster counts once its photograph is there; where the policy asks for confirmation, a message
-    that nobody confirmed does not count.
+    A poster counts once its photograph is there. A message that nobody confirmed counts too: whoever
+    may have read it hears when it is no longer true.
     """
     connection = bulk.connection
     await connection.execute(text("DROP TABLE IF EXISTS told"))
@@ -183,7 +183,6 @@ _TRIES = f"""
     SELECT d.id, d.contact_id, n.medium, b.sent_at,
            CASE n.facts_key {{numbers}} ELSE 0 END AS told_number,
            CASE WHEN d.state IN ({_TOLD_STATES}) AND b.sent_at IS NOT NULL
-                 AND NOT (n.confirm AND d.state = {int(DeliveryState.UNCONFIRMED)})
                 THEN 1 ELSE 0 END AS heard
     FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id
     WHERE b.plan_id = :plan

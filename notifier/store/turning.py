@@ -105,7 +105,13 @@ async def turn(
 async def _campaigns(
     connection: AsyncConnection, plan_id: int, wanted: Sequence[Wanted]
 ) -> dict[tuple[str, str, int], int]:
-    keys = sorted({_campaign_key(item) for item in wanted})
+    keys = sorted(
+        {
+            (stage, occasion, below)
+            for stage, occasion, rung in map(_campaign_key, wanted)
+            for below in range(rung + 1)
+        }
+    )
     if keys:
         await connection.execute(
             text(

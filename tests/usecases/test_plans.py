@@ -374,3 +374,35 @@ async def test_what_awaits_approval_again_lies_still(town: Town) -> None:
 
     assert found == (local(13, 9) + timedelta(minutes=10)).timestamp() * 1000
     assert town.told() == []
+
+
+async def test_whoever_did_not_confirm_hears_of_the_cancellation_too(town: Town) -> None:
+    """The hospital answered nothing, and has very likely read it: it must not prepare in vain."""
+    hospital = towns.phone(27)
+    await town.submit(plan(feeders=["10kV西一线"]))
+    await town.approve("P1")
+    await town.run_until(local(14, 9))
+    count = len(town.told())
+
+    await plans.cancel(town.store, town.setting, "P1", note="", now=town.clock.now(), actor="li")
+    await town.run_until(local(14, 20))
+
+    (said,) = [text for address, text in town.told()[count:] if address == hospital]
+    assert "取消" in said
+
+
+async def test_whoever_does_not_confirm_is_tried_by_the_next_medium(
+    sqlite_database: Database, vault: Vault
+) -> None:
+    """Once, and the message before it still counts as read."""
+    town = await towns.build(sqlite_database, vault, media=("sms", "voice"))
+    async with sqlite_database.write() as connection:
+        await connection.execute(text("UPDATE contact SET reach = 9 WHERE id = 27"))
+    await town.submit(plan(feeders=["10kV西一线"]))
+    await town.approve("P1")
+
+    await town.run_until(local(14, 9))
+
+    hospital = towns.phone(27)
+    assert [address for address, _ in town.told("voice")] == [hospital]
+    assert [address for address, _ in town.told()].count(hospital) == 1
