@@ -127,13 +127,19 @@ class Batches:
         await self._end(worker, batch_ids, _D.FAILED, reason)
 
     async def extend(self, worker: str, batch_ids: Collection[int], until: datetime) -> None:
-        """The heartbeat: the worker's leases on these batches last until then."""
+        """The heartbeat: the worker's leases on these batches last until then.
+
+        A batch that somebody is writing is passed over: waiting for it would be a deadlock on
+        PostgreSQL, and its lease is about to end anyway.
+        """
         if not batch_ids:
             return
+        skip = "FOR UPDATE SKIP LOCKED" if self._connection.dialect.name == "postgresql" else ""
         await self._connection.execute(
             with_lists(
-                "UPDATE batch SET lease_until = :until WHERE worker = :worker AND id IN :ids"
-                f" AND state IN ({int(_B.LEASED)}, {int(_B.SENDING)})",
+                "UPDATE batch SET lease_until = :until WHERE id IN (SELECT id FROM batch"
+                " WHERE worker = :worker AND id IN :ids"
+                f" AND state IN ({int(_B.LEASED)}, {int(_B.SENDING)}) {skip})",
                 "ids",
             ),
             {"worker": worker, "until": to_millis(until), "ids": list(batch_ids)},
