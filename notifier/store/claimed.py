@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import Medium
@@ -16,6 +16,7 @@ from notifier.domain.notice import Stage
 from notifier.domain.outbox import Claimed, Member
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.store.columns import from_millis, to_millis
+from notifier.store.engine import with_lists
 
 _D = DeliveryState
 
@@ -66,24 +67,26 @@ async def _read(
     return [_claimed(row, members.get(row.id, [])) for row in heads]
 
 
-_HEADS = text(
+_HEADS = with_lists(
     "SELECT b.id, b.channel, b.attempts, b.plan_id, b.notice_id, b.expires_at, b.sent_at,"
     " n.template, n.facts, n.medium, n.matters_at, n.give_up_at, n.confirm, n.ignores_quiet_hours, c.stage,"
     " r.number AS notice_revision, p.revision, p.settled_revision, p.state AS plan_state, p.kind"
     " FROM batch b JOIN notice n ON n.id = b.notice_id JOIN campaign c ON c.id = n.campaign_id"
     " JOIN plan_revision r ON r.id = n.revision_id JOIN plan p ON p.id = b.plan_id"
-    " WHERE b.id IN :ids ORDER BY b.id"
-).bindparams(bindparam("ids", expanding=True))
+    " WHERE b.id IN :ids ORDER BY b.id",
+    "ids",
+)
 
 _MEMBER_COLUMNS = (
     "d.batch_id, d.id, c.id, c.name, c.reach & ~c.opted_out, c.phone_sealed, c.openid, c.push_token"
 )
-_SCHEDULED = text(
+_SCHEDULED = with_lists(
     f"SELECT {_MEMBER_COLUMNS}, 0 FROM delivery d JOIN contact c ON c.id = d.contact_id"
-    f" WHERE d.batch_id IN :ids AND d.state = {int(_D.SCHEDULED)} ORDER BY d.id"
-).bindparams(bindparam("ids", expanding=True))
+    f" WHERE d.batch_id IN :ids AND d.state = {int(_D.SCHEDULED)} ORDER BY d.id",
+    "ids",
+)
 # CROSS JOIN: SQLite keeps that order, from the contact's few deliveries outwards.
-_SCHEDULED_COUNTED = text(
+_SCHEDULED_COUNTED = with_lists(
     f"SELECT {_MEMBER_COLUMNS}, (SELECT count(*) FROM delivery o CROSS JOIN batch ob"
     "  CROSS JOIN notice m WHERE o.contact_id = d.contact_id"
     f"  AND o.state IN ({int(_D.ACCEPTED)}, {int(_D.DELIVERED)}, {int(_D.UNCERTAIN)})"
@@ -91,12 +94,14 @@ _SCHEDULED_COUNTED = text(
     "  AND m.id = ob.notice_id AND m.medium = n.medium)"
     " FROM batch b CROSS JOIN notice n CROSS JOIN delivery d CROSS JOIN contact c"
     " WHERE b.id IN :ids AND n.id = b.notice_id AND d.batch_id = b.id AND c.id = d.contact_id"
-    f" AND d.state = {int(_D.SCHEDULED)} ORDER BY d.id"
-).bindparams(bindparam("ids", expanding=True))
-_UNCERTAIN = text(
+    f" AND d.state = {int(_D.SCHEDULED)} ORDER BY d.id",
+    "ids",
+)
+_UNCERTAIN = with_lists(
     f"SELECT {_MEMBER_COLUMNS}, 0 FROM delivery d JOIN contact c ON c.id = d.contact_id"
-    f" WHERE d.batch_id IN :ids AND d.state = {int(_D.UNCERTAIN)} ORDER BY d.id"
-).bindparams(bindparam("ids", expanding=True))
+    f" WHERE d.batch_id IN :ids AND d.state = {int(_D.UNCERTAIN)} ORDER BY d.id",
+    "ids",
+)
 
 
 def _claimed(row: Any, members: Sequence[Member]) -> Claimed:

@@ -17,7 +17,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
-from sqlalchemy import URL, Connection, CursorResult, Table, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    CursorResult,
+    Table,
+    TextClause,
+    bindparam,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -214,6 +224,11 @@ def insert_into(connection: AsyncConnection, table: Table) -> postgresql.Insert 
     return sqlite.insert(table)
 
 
+def with_lists(sql: str, *names: str) -> TextClause:
+    """SQL in which each of ``names`` stands for a list: ``id IN :ids``."""
+    return text(sql).bindparams(*(bindparam(name, expanding=True) for name in names))
+
+
 async def execute_many(
     connection: AsyncConnection, statement: str, rows: Sequence[tuple[Any, ...]]
 ) -> None:
@@ -324,9 +339,7 @@ def _open_postgresql(url: URL) -> Database:
         ),
         writer=writer,
         # A session that ends takes its temporary tables and their cached plans with it.
-        bulk=_postgresql_engine(
-            url, _LARGE_WORK, poolclass=NullPool, isolation_level="AUTOCOMMIT"
-        ),
+        bulk=_postgresql_engine(url, _LARGE_WORK, poolclass=NullPool, isolation_level="AUTOCOMMIT"),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import Medium
@@ -16,6 +16,7 @@ from notifier.domain.notice import Stage
 from notifier.domain.plan import PlanKind
 from notifier.domain.posting import PostingTask, TaskFilter, Undone
 from notifier.store.columns import from_millis, to_millis
+from notifier.store.engine import with_lists
 
 _B = BatchState
 _D = DeliveryState
@@ -80,32 +81,32 @@ class Postings:
                 _at("x.feeder_id IN (SELECT f.id FROM feeder f WHERE f.key = :feeder_key)")
             )
             parameters["feeder_key"] = names.feeder_key(wanted.feeder)
-        expanding = []
+        lists = []
         for name, areas in (("wanted", (wanted.area,)), ("allowed", wanted.areas)):
             if areas is None or areas == ("",):
                 continue
             where.append(_at(f"(x.key IN :{name}_keys OR x.code IN :{name}_codes)"))
             parameters[f"{name}_keys"] = [names.area_key(area) for area in areas]
             parameters[f"{name}_codes"] = list(areas)
-            expanding += [f"{name}_keys", f"{name}_codes"]
+            lists += [f"{name}_keys", f"{name}_codes"]
         if after is not None:
             where.append(f"({due} > :after OR ({due} = :after AND d.id > :after_id))")
             parameters |= {"after": to_millis(after[0]), "after_id": after[1]}
         statement = f"{_select(lead)} WHERE {' AND '.join(where)} ORDER BY {due}, d.id LIMIT :limit"
         if self._connection.dialect.name == "postgresql":
             statement = statement.replace("instr(bl.name,", "strpos(bl.name,")
-        prepared = text(statement).bindparams(
-            *(bindparam(name, expanding=True) for name in expanding)
-        )
+        prepared = with_lists(statement, *lists)
         result = await self._connection.execute(prepared, parameters)
         return [_task(row) for row in result]
 
     async def is_within(self, task_id: int, areas: Sequence[str]) -> bool:
         """Whether the door of a task stands in one of these areas, by name or code."""
-        statement = text(
+        statement = with_lists(
             "SELECT 1 FROM delivery d JOIN place_contact l ON l.contact_id = d.contact_id"
-            f" WHERE d.id = :id AND {_at('(x.key IN :keys OR x.code IN :codes)')} LIMIT 1"
-        ).bindparams(bindparam("keys", expanding=True), bindparam("codes", expanding=True))
+            f" WHERE d.id = :id AND {_at('(x.key IN :keys OR x.code IN :codes)')} LIMIT 1",
+            "keys",
+            "codes",
+        )
         found = await self._connection.scalar(
             statement,
             {
@@ -255,11 +256,12 @@ class Postings:
         return {(row.plan_id, row.stage) for row in result}
 
 
-_DOORS_LEFT = text(
+_DOORS_LEFT = with_lists(
     "SELECT DISTINCT b.plan_id, c.stage FROM batch b JOIN notice n ON n.id = b.notice_id"
     " JOIN campaign c ON c.id = n.campaign_id JOIN delivery d ON d.batch_id = b.id"
-    f" WHERE b.plan_id IN :ids AND n.medium = '{Medium.POSTING.value}' AND {_WORTH_DOING}"
-).bindparams(bindparam("ids", expanding=True))
+    f" WHERE b.plan_id IN :ids AND n.medium = '{Medium.POSTING.value}' AND {_WORTH_DOING}",
+    "ids",
+)
 
 
 def _due(lead: Lead) -> str:

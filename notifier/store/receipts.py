@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import ReceiptStatus
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.outbox import KnownReceipt
 from notifier.store.columns import to_millis
-from notifier.store.engine import execute_many
+from notifier.store.engine import execute_many, with_lists
 
 _D = DeliveryState
 
@@ -120,16 +120,16 @@ class Receipts:
         )
 
 
-_MEMBERS = text(
+_MEMBERS = with_lists(
     "SELECT d.batch_id, d.id, c.phone_hmac, c.openid, c.push_token"
-    " FROM delivery d JOIN contact c ON c.id = d.contact_id WHERE d.batch_id IN :ids"
-).bindparams(bindparam("ids", expanding=True))
-_EXIST = text("SELECT id FROM delivery WHERE id IN :ids").bindparams(
-    bindparam("ids", expanding=True)
+    " FROM delivery d JOIN contact c ON c.id = d.contact_id WHERE d.batch_id IN :ids",
+    "ids",
 )
-_PLANS = text(
-    "SELECT DISTINCT b.plan_id FROM delivery d JOIN batch b ON b.id = d.batch_id WHERE d.id IN :ids"
-).bindparams(bindparam("ids", expanding=True))
+_EXIST = with_lists("SELECT id FROM delivery WHERE id IN :ids", "ids")
+_PLANS = with_lists(
+    "SELECT DISTINCT b.plan_id FROM delivery d JOIN batch b ON b.id = d.batch_id WHERE d.id IN :ids",
+    "ids",
+)
 
 _DELIVERED = (
     f"UPDATE delivery SET state = {int(_D.DELIVERED)}, code = ? WHERE id = ? AND (state IN"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import Medium
@@ -11,6 +11,7 @@ from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.outbox import Claimed, Orphan
 from notifier.store import claimed
 from notifier.store.columns import to_millis
+from notifier.store.engine import with_lists
 
 _B = BatchState
 _D = DeliveryState
@@ -45,10 +46,11 @@ class Unresolved:
         uncertain = [row.id for row in lost]
         if uncertain:
             await self._connection.execute(
-                text(
+                with_lists(
                     f"UPDATE delivery SET state = {int(_D.UNCERTAIN)}, code = 'worker.lost'"
-                    f" WHERE state = {int(_D.SCHEDULED)} AND batch_id IN :ids"
-                ).bindparams(bindparam("ids", expanding=True)),
+                    f" WHERE state = {int(_D.SCHEDULED)} AND batch_id IN :ids",
+                    "ids",
+                ),
                 {"ids": uncertain},
             )
         return {"rescheduled": result.rowcount, "uncertain": len(uncertain)}
@@ -104,12 +106,13 @@ class Unresolved:
     ) -> list[Orphan]:
         """Batches due before ``since`` of channels other than these: nobody works on them."""
         result = await self._connection.execute(
-            text(
+            with_lists(
                 "SELECT b.id, b.plan_id, b.state, n.medium FROM batch b"
                 " JOIN notice n ON n.id = b.notice_id"
                 f" WHERE b.state IN ({int(_B.SCHEDULED)}, {int(_B.UNCERTAIN)})"
-                " AND b.due_at <= :since AND b.channel NOT IN :channels ORDER BY b.id LIMIT :limit"
-            ).bindparams(bindparam("channels", expanding=True)),
+                " AND b.due_at <= :since AND b.channel NOT IN :channels ORDER BY b.id LIMIT :limit",
+                "channels",
+            ),
             {"since": to_millis(since), "channels": list(channels) or [""], "limit": limit},
         )
         return [
@@ -199,24 +202,24 @@ class Unresolved:
         if not batch_ids:
             return []
         await self._connection.execute(
-            text(
+            with_lists(
                 f"UPDATE delivery SET state = {int(_D.UNCONFIRMED)}, code = 'no_receipt'"
-                f" WHERE state IN ({int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}) AND batch_id IN :ids"
-            ).bindparams(bindparam("ids", expanding=True)),
-            {"ids": list(batch_ids)},
-        )
-        await self._connection.execute(
-            text(f"UPDATE batch SET state = {int(_B.CLOSED)} WHERE id IN :ids").bindparams(
-                bindparam("ids", expanding=True)
+                f" WHERE state IN ({int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}) AND batch_id IN :ids",
+                "ids",
             ),
             {"ids": list(batch_ids)},
         )
+        await self._connection.execute(
+            with_lists(f"UPDATE batch SET state = {int(_B.CLOSED)} WHERE id IN :ids", "ids"),
+            {"ids": list(batch_ids)},
+        )
         result = await self._connection.execute(
-            text(
+            with_lists(
                 "SELECT DISTINCT b.plan_id FROM batch b JOIN notice n ON n.id = b.notice_id"
                 " JOIN delivery d ON d.batch_id = b.id"
-                f" WHERE b.id IN :ids AND n.confirm AND d.state = {int(_D.UNCONFIRMED)}"
-            ).bindparams(bindparam("ids", expanding=True)),
+                f" WHERE b.id IN :ids AND n.confirm AND d.state = {int(_D.UNCONFIRMED)}",
+                "ids",
+            ),
             {"ids": list(batch_ids)},
         )
         return [row.plan_id for row in result]

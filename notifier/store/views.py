@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.store import schema
 from notifier.store.columns import from_millis, to_millis
+from notifier.store.engine import with_lists
 from notifier.store.reports import REASON_SQL, STATE_SQL, state_word
 
 _B = BatchState
@@ -40,7 +41,7 @@ def _counted(row: Any) -> dict[str, Any]:
 
 
 #: Counted by batch first: the rows of a batch lie together, and there are few batches.
-_PROGRESS = text(
+_PROGRESS = with_lists(
     "SELECT plan_id, stage, medium, state, reason, sum(deliveries) AS deliveries FROM ("
     f" SELECT b.plan_id, c.stage, n.medium, {STATE_SQL} AS state, {REASON_SQL} AS reason, d.deliveries"
     " FROM (SELECT batch_id, state, code, count(*) AS deliveries FROM delivery"
@@ -49,8 +50,9 @@ _PROGRESS = text(
     " JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id"
     " JOIN campaign c ON c.id = n.campaign_id"
     ") AS counted GROUP BY plan_id, stage, medium, state, reason"
-    " ORDER BY plan_id, stage, medium, state, reason"
-).bindparams(bindparam("ids", expanding=True))
+    " ORDER BY plan_id, stage, medium, state, reason",
+    "ids",
+)
 
 
 async def plans_page(
@@ -71,12 +73,12 @@ async def plans_page(
     plan = schema.plan
     last = (1 << 62) - 1
     where, parameters = ["1 = 1"], {"limit": limit, "last": last}
-    expanding = []
+    lists = []
     for name, values in (("state", states), ("kind", kinds)):
         if values:
             where.append(f"p.{name} IN :{name}s")
             parameters[f"{name}s"] = [value.value for value in values]  # type: ignore[assignment]
-            expanding.append(f"{name}s")
+            lists.append(f"{name}s")
     if ending_after is not None:
         where.append("(p.ends_at > :ending OR p.ends_at IS NULL)")
         parameters["ending"] = to_millis(ending_after)
@@ -93,10 +95,11 @@ async def plans_page(
             " OR (coalesce(p.starts_at, :last) = :after_at AND p.id > :after_id))"
         )
         parameters |= {"after_at": after[0], "after_id": after[1]}
-    statement = text(
+    statement = with_lists(
         f"SELECT p.id, coalesce(p.starts_at, :last) AS place FROM {plan.name} p"
-        f" WHERE {' AND '.join(where)} ORDER BY coalesce(p.starts_at, :last), p.id LIMIT :limit"
-    ).bindparams(*(bindparam(name, expanding=True) for name in expanding))
+        f" WHERE {' AND '.join(where)} ORDER BY coalesce(p.starts_at, :last), p.id LIMIT :limit",
+        *lists,
+    )
     result = await connection.execute(statement, parameters)
     return [(row.id, (row.place, row.id)) for row in result]
 
