@@ -29,6 +29,8 @@ def variables() -> set[str]:
     for section, field in settings.Settings.model_fields.items():
         inner = getattr(field.annotation, "model_fields", None) or {}
         names |= {f"NOTIFIER_{section}__{name}".upper() for name in inner}
+        # Any value may stand in a file of its own: a secret.
+        names |= {f"NOTIFIER_{section}__{name}_FILE".upper() for name in inner}
     for path in (ROOT / "tests").rglob("*.py"):
         names |= set(re.findall(r'environ\S*"(NOTIFIER_[A-Z]+)"', path.read_text("utf-8")))
     return names
