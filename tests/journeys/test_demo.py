@@ -1,0 +1,164 @@
+"""The demonstration: its bureau, its files, its reckoning, and one month of it from end to end."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from notifier.demo import bureau, plans, reckoning, staff
+from notifier.domain.delivery import TOLD, DeliveryState
+from notifier.domain.finding import Severity
+from notifier.domain.plan import PlanKind, Transition
+from notifier.intake import ledger
+from notifier.intake import plans as plan_files
+from notifier.usecases.postings import photo_type
+from notifier.vault import Vault
+
+ZONE = ZoneInfo("Asia/Shanghai")
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_bureau_is_as_large_as_promised_and_the_same_every_time() -> None:
+    """20,000 usage points, 8 feeders, 200 areas; a seed tells the same story again."""
+    first, again = bureau.build(7), bureau.build(7)
+
+    assert first.rows == again.rows
+    assert first.rows != bureau.build(8).rows
+    assert len({row[5] for row in first.rows}) >= 20_000
+    assert len({area.feeder for area in first.areas}) == 8
+    assert sum(area.is_public for area in first.areas) >= 200
+
+
+def test_the_ledger_files_are_read_with_a_finding_for_each_kind_of_bad_data(tmp_path: Path) -> None:
+    """A workbook and a GB18030 text file; nothing of what is wrong in them goes unseen."""
+    files = bureau.write(bureau.build(7), tmp_path)
+
+    outline = ledger.read_ledger(files).outline
+
+    assert outline.points >= 20_000
+    assert outline.finding_counts.keys() >= {
+        "account.duplicate", "account.missing", "account.two_areas", "area.missing",
+        "phone.invalid", "phone.landline", "phone.precision_lost",
+    }  # fmt: skip
+
+
+def test_the_plan_files_say_what_the_story_needs(tmp_path: Path) -> None:
+    """Three layouts, some forty plans, every kind; one row contradicts itself and is not guessed."""
+    programme = plans.write(bureau.build(7), 7, tmp_path)
+
+    drafts = {
+        draft.content.number: draft
+        for department, file in programme.files.items()
+        for draft in plan_files.read_plans(
+            file, zone=ZONE, published=date(2026, 3, 1), department=department
+        ).plans
+    }
+
+    cast = programme.cast
+    assert len(drafts) == sum(programme.numbers.values()) >= 40
+    assert {draft.content.kind for draft in drafts.values()} >= {
+        PlanKind.PLANNED, PlanKind.SHORT_NOTICE, PlanKind.SHORT_TRANSFER,
+    }  # fmt: skip
+    errors = {
+        number: [f.code for f in draft.findings if f.severity is Severity.ERROR]
+        for number, draft in drafts.items()
+    }
+    assert {number: codes for number, codes in errors.items() if codes} == {
+        cast.doubtful: ["date.weekday_mismatch"]
+    }
+    assert drafts[cast.short].content.transfers[0].transition is Transition.OPEN
+    assert drafts[cast.live].content.transfers[0].transition is Transition.CLOSED
+    assert drafts[cast.transferred].content.windows
+    assert len(drafts[cast.transferred].content.transfers[0].spans) == 2
+    names = {item.name for item in drafts[cast.rescoped].content.equipment}
+    assert cast.removed in names
+    assert cast.added not in names
+
+
+def test_each_photograph_is_a_png_of_its_own() -> None:
+    """The same photograph twice would be the same finish."""
+    one, other = staff.photo("door 1"), staff.photo("door 2")
+
+    assert photo_type(one, 1 << 20) == "image/png"
+    assert one != other
+    assert one == staff.photo("door 1")
+
+
+@pytest.fixture(scope="module")
+def month(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A month of a small bureau, from the command line to its last line."""
+    folder = tmp_path_factory.mktemp("demo") / "month"
+    done = subprocess.run(
+        [sys.executable, "-m", "notifier", "demo", "--exit", "--size=0.1", f"--folder={folder}"],
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if not k.startswith("NOTIFIER_")},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    return folder, done
+
+
+@pytest.mark.slow
+def test_a_month_adds_up(month: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """Everything that was due was sent, once, and the ledger and the gateways agree to the message."""
+    _, done = month
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "✗" not in done.stdout
+    for happened in ("改期到", "取消", "延时送电", "增减台区", "提前", "中断", "丢应答"):
+        assert happened in done.stdout
+
+
+@pytest.mark.slow
+def test_the_reckoning_sees_what_is_missing_doubled_and_made_up(
+    month: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """It is no rubber stamp: a message taken away, repeated or invented is told."""
+    folder, _ = month
+    taken = _as_taken(folder)
+    assert reckoning.reckon(folder, taken).faults == []
+
+    repeated = reckoning.reckon(folder, [*taken, taken[0]])
+    lost = reckoning.reckon(folder, taken[1:])
+    made_up = reckoning.reckon(folder, [*taken, taken[0] | {"address": "13000000000"}])
+
+    assert (repeated.doubled, lost.missing, made_up.surplus) == (1, 1, 1)
+    assert len(repeated.faults) == len(lost.faults) == len(made_up.faults) == 1
+
+
+def _as_taken(folder: Path) -> list[dict[str, str]]:
+    """The gateways' books as they must have been, written from the ledger's side."""
+    vault = Vault.load_or_create(folder / "notifier.keys.json")
+    connection = sqlite3.connect(f"file:{folder / 'notifier.db'}?mode=ro", uri=True)
+    rows = connection.execute(
+        "SELECT d.id, d.batch_id, d.state, d.code, n.medium, c.phone_sealed, c.openid, c.push_token"
+        " FROM delivery d JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id"
+        " JOIN contact c ON c.id = d.contact_id ORDER BY n.medium DESC, d.id"
+    ).fetchall()
+    connection.close()
+    messages = []
+    for number, batch, state, code, medium, sealed, openid, token in rows:
+        left = state in TOLD or (
+            state == DeliveryState.FAILED
+            and not (code or "").startswith("isv.")
+            and not (code or "").isdecimal()
+        )
+        if not left or medium == "posting":
+            continue
+        if medium == "sms":
+            place = ("aliyun", vault.open(sealed).removeprefix("+86"), f"{batch}-0")
+        elif medium == "wechat":
+            place = ("wechat", openid, str(number))
+        else:
+            place = ("jpush", token, "")
+        messages.append(dict(zip(("provider", "address", "key"), place, strict=True)))
+    sms = [message for message in messages if message["provider"] == "aliyun"]
+    return sms + [message for message in messages if message["provider"] != "aliyun"]
