@@ -61,9 +61,7 @@ def clock_of(settings: Settings) -> Clock:
     start = settings.clock_start
     if start is None and settings.clock.speed == 1.0:
         return SystemClock()
-    return SimulatedClock(
-        start or SystemClock().now(), settings.clock.speed, settings.clock_began
-    )
+    return SimulatedClock(start or SystemClock().now(), settings.clock.speed, settings.clock_began)
 
 
 @asynccontextmanager

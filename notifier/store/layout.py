@@ -200,6 +200,7 @@ async def _compose(
             "high": start + step,
         }
         async with bulk.transaction() as connection:
+            await _hold(connection, _MOVING, parameters)
             await connection.execute(
                 text(
                     "INSERT INTO batch (id, plan_id, notice_id, channel, state, size, due_at, expires_at,"
@@ -221,6 +222,32 @@ async def _compose(
             )
             await connection.execute(text(_MEMBERS), parameters)
 
+
+async def _hold(
+    connection: AsyncConnection, batches: str, parameters: Mapping[str, object]
+) -> None:
+    """Keeps workers from claiming these batches until the transaction ends. SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(
+            text(
+                f"SELECT id FROM batch WHERE id IN ({batches})"
+                f" AND state = {int(_B.SCHEDULED)} ORDER BY id FOR SHARE"
+            ),
+            dict(parameters),
+        )
+
+
+#: The batches out of which deliveries may move in one step.
+_MOVING = """
+    SELECT d.batch_id FROM missing m
+    JOIN delivery d ON d.contact_id = m.contact_id AND d.campaign_id = m.campaign_id
+    WHERE m.notice_id = :notice AND m.place >= :low AND m.place < :high
+"""
+#: The batches out of which deliveries are withdrawn in one step.
+_LEAVING = """
+    SELECT d.batch_id FROM unwanted u JOIN delivery d ON d.id = u.id
+    WHERE u.id > :last AND u.id <= :edge
+"""
 
 #: A delivery that waits in a batch nobody has begun, or was withdrawn, moves to the new one; one
 #: that has left in the meantime stays where it is.
@@ -266,6 +293,7 @@ async def _withdraw_unwanted(bulk: Bulk) -> int:
         if edge is None:
             return total
         async with bulk.transaction() as transaction:
+            await _hold(transaction, _LEAVING, {"last": last, "edge": edge})
             result = await transaction.execute(
                 text(
                     f"UPDATE delivery SET state = {int(_D.WITHDRAWN)}, code = 'no_longer_wanted'"

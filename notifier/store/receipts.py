@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import ReceiptStatus
 from notifier.domain.delivery import BatchState, DeliveryState
-from notifier.domain.outbox import KnownReceipt
-from notifier.store.columns import to_millis
+from notifier.domain.outbox import KnownReceipt, Recorded
+from notifier.store.columns import from_millis, to_millis
 from notifier.store.engine import execute_many, with_lists
 
 _D = DeliveryState
@@ -101,6 +101,34 @@ class Receipts:
         result = await self._connection.execute(_PLANS, {"ids": list(delivery_ids)})
         return [row.plan_id for row in result]
 
+    async def adopt(self, channel: str, accepted: Sequence[Recorded]) -> list[KnownReceipt]:
+        """Applies receipts that came before the answer that named their message, by reference.
+
+        References that several messages share identify none of them. Answers what was applied.
+        """
+        by_reference = {item.reference: item.delivery_id for item in accepted if item.reference}
+        if not by_reference or len(by_reference) != len(accepted):
+            return []
+        result = await self._connection.execute(
+            _EARLY, {"channel": channel, "references": list(by_reference)}
+        )
+        found = [
+            KnownReceipt(
+                delivery_id=by_reference[row.identity],
+                status=STATUSES[row.status],
+                code=row.code,
+                at=None,
+                received_at=from_millis(row.received_at),
+            )
+            for row in result
+        ]
+        if found:
+            await self.apply(found)
+            await self._connection.execute(
+                _ADOPTED, {"channel": channel, "references": list(by_reference)}
+            )
+        return found
+
     async def stray(
         self, channel: str, identity: str, status: ReceiptStatus, code: str, now: datetime
     ) -> None:
@@ -120,6 +148,14 @@ class Receipts:
         )
 
 
+_EARLY = with_lists(
+    "SELECT identity, status, code, received_at FROM stray_receipt"
+    " WHERE channel = :channel AND identity IN :references",
+    "references",
+)
+_ADOPTED = with_lists(
+    "DELETE FROM stray_receipt WHERE channel = :channel AND identity IN :references", "references"
+)
 _MEMBERS = with_lists(
     "SELECT d.batch_id, d.id, c.phone_hmac, c.openid, c.push_token"
     " FROM delivery d JOIN contact c ON c.id = d.contact_id WHERE d.batch_id IN :ids",

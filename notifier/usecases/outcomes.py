@@ -73,7 +73,12 @@ async def record(
         await tx.batches.split(
             claimed.batch_id, [m.delivery_id for m, _ in waiting], again_at, _code(waiting[0][1])
         )
-    failed = any(r.state is DeliveryState.FAILED for r in recorded)
+    early = await tx.receipts.adopt(
+        claimed.channel, [r for r in recorded if r.state is DeliveryState.ACCEPTED]
+    )
+    failed = any(r.state is DeliveryState.FAILED for r in recorded) or any(
+        receipt.status is channels.ReceiptStatus.FAILED for receipt in early
+    )
     stale = claimed.sending.notice_revision != (await tx.plans.by_id(claimed.plan_id)).revision
     if failed or stale or len(results) < len(claimed.members):
         await tx.plans.mark(claimed.plan_id, now if stale else now + COALESCE)

@@ -25,6 +25,7 @@ REASONS: Mapping[str, Words] = {
     "opted_out": ("对方已退订", "The person opted out"),
     "outage_begun": ("停电已开始，提前通知失去意义", "The outage has begun: too late for an advance notice"),
     "outage_over": ("原停电时间已过，无需通知", "The outage that was announced is over"),
+    "channel.gone": ("渠道已从配置中移除，改走其他渠道", "The channel is no longer configured"),
     "plan.not_approved": ("计划变更待批准，批准后再发", "The changed plan awaits approval"),
     "plan.not_reconciled": ("计划刚有变化，重新核对后再发", "The plan just changed and is being looked at"),
     "policy.not_this_audience": ("策略不要求通知这类对象", "The policy does not ask for this audience"),
@@ -52,6 +53,7 @@ EXCEPTIONS: Mapping[str, Words] = {
     "approval_overdue": ("待批准，期限将至", "Approval overdue"),
     "impact_outdated": ("台账已变化", "Ledger has changed"),
     "no_contact": ("没有联系人", "No contact"),
+    "no_words": ("消息无法生成", "The message cannot be written"),
     "notice_late": ("晚于法定提前期", "Later than the law asks"),
     "posting_undone": ("通知未张贴", "Poster not up"),
 }

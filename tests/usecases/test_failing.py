@@ -301,3 +301,21 @@ async def test_somebody_whom_the_advance_notice_did_not_reach_is_reminded_all_th
 
     assert _addresses(town)[towns.phone(5)] == 1
     assert _addresses(town)[towns.phone(6)] == 2
+
+
+async def test_a_receipt_that_comes_before_the_answer_is_kept_for_it(town: Town) -> None:
+    """WeChat names its message only in the answer: the early event waits among the strays."""
+    async with town.store.database.write() as connection:
+        await connection.exec_driver_sql("UPDATE contact SET openid = 'o5', reach = 2 WHERE id = 5")
+    await _ready(town)
+    early = Receipt(status=ReceiptStatus.DELIVERED, code="success", reference="m-5", address="o5")
+    await receipts.take(town.store, town.vault, "wechat", [early], town.clock.now())
+    town.channels["wechat"].answers.append(Accepted(reference="m-5"))
+
+    await town.run_until(local(13, 9))
+
+    assert await town.scalar("SELECT count(*) FROM stray_receipt") == 0
+    assert (
+        await town.scalar("SELECT count(*) FROM delivery WHERE state = 2 AND reference = 'm-5'")
+        == 1
+    )
