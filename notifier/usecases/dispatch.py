@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from notifier import channel as channels
 from notifier.channel import Channel, Medium, Outcome
-from notifier.clock import Clock
+from notifier.clock import Clock, monotonic
 from notifier.domain.decision import (
     CHANNEL_STOPPED,
     NOT_RECONCILED,
@@ -40,11 +40,19 @@ RESENDS = 4
 MENDING = timedelta(minutes=10)
 
 
+#: Batches in the first step of an account; then as many as it answers in about a second.
+_FIRST_DEPTH = 2
+_QUICK = 0.4
+_SLOW = 1.5
+
+
 @dataclass(slots=True)
 class Outbox:
     """What sending needs. ``fallbacks``: for an account the others of its medium, in order.
 
     ``held``: the batches that this process works on just now, whose leases are renewed.
+    ``depth``: how many batches a step takes by now, up to ``batches_a_step``: so many as a provider
+    answers in about a second, since whatever is in hand when a process dies is in doubt.
     """
 
     store: Store
@@ -57,6 +65,7 @@ class Outbox:
     clock: Clock
     batches_a_step: int = 16
     held: set[int] = field(default_factory=set)
+    depth: dict[str, int] = field(default_factory=dict)
     #: Messages by channel and outcome since this process started, for the metrics.
     counted: Counter[tuple[str, str]] = field(default_factory=Counter)
     _failures: Counter[str] = field(default_factory=Counter)
@@ -93,7 +102,7 @@ async def dispatch(outbox: Outbox, name: str) -> Dispatched:
             now=now,
             wall=clock.wall(),
             lease=setting.lease,
-            limit=outbox.batches_a_step,
+            limit=outbox.depth.get(name, _FIRST_DEPTH),
         )
     if not claimed_ids:
         return Dispatched()
@@ -183,10 +192,23 @@ async def _dispatch(
             send = [item for item in send if item.batch_id in begun]
     going = {item.batch_id for item in send}
     slices = [item for item in slices if item.claimed.batch_id in going]
+    began = monotonic()
     await call(outbox.channels[name], slices)
+    if slices:
+        _pace(outbox, name, monotonic() - began)
     counted = await _record(outbox, name, send, slices)
     outbox.counted.update({(name, outcome): number for outcome, number in counted.items()})
     return Dispatched(claimed=len(claimed_ids), outcomes=counted)
+
+
+def _pace(outbox: Outbox, name: str, seconds: float) -> None:
+    """Takes more batches a step from a provider that answers quickly, fewer from a slow one."""
+    depth = outbox.depth.get(name, _FIRST_DEPTH)
+    if seconds < _QUICK:
+        depth = min(depth * 2, outbox.batches_a_step)
+    elif seconds > _SLOW:
+        depth = max(depth // 2, 1)
+    outbox.depth[name] = depth
 
 
 async def _within_rate(
