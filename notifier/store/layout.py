@@ -6,7 +6,8 @@ Then what is missing is laid out in steps, so that other writers get their turn.
 Everything may be done again, or by two processes, and comes out the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -151,12 +152,13 @@ async def _lay_out(
         text("SELECT notice_id, count(*) AS people FROM missing GROUP BY notice_id")
     )
     by_notice = {item.notice_id: item for item in placed}
-    total = 0
-    for notice_id, number in sorted((row.notice_id, row.people) for row in counted):
-        item = by_notice[notice_id]
-        await _compose(bulk, plan_id, item, accounts[item.wanted.notice.medium], number)
-        total += number
-    return total
+    parts = [
+        _Part(by_notice[notice_id], accounts[by_notice[notice_id].wanted.notice.medium], number)
+        for notice_id, number in sorted((row.notice_id, row.people) for row in counted)
+    ]
+    for together in _bundled(parts):
+        await _compose(bulk, plan_id, together)
+    return sum(part.people for part in parts)
 
 
 def _not_told_since(notice: Notice) -> int | None:
@@ -183,44 +185,83 @@ _MISSING = f"""
 """
 
 
-async def _compose(
-    bulk: Bulk, plan_id: int, item: turning.Placed, account: Account, people_count: int
-) -> None:
-    """Batches of the account's size and their members, a few thousand messages a transaction."""
-    size = account.batch_size
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A notice with those who are to hear it and by which account."""
+
+    item: turning.Placed
+    account: Account
+    people: int
+
+    @property
+    def batches(self) -> int:
+        return -(-self.people // self.account.batch_size)
+
+
+def _bundled(parts: Sequence[_Part]) -> Iterator[list[_Part]]:
+    """Small notices together: most plans have a dozen of them, and each turn to write has its price."""
+    together: list[_Part] = []
+    for part in parts:
+        if together and sum(each.people for each in (*together, part)) > _ROWS_A_STEP:
+            yield together
+            together = []
+        together.append(part)
+    if together:
+        yield together
+
+
+async def _compose(bulk: Bulk, plan_id: int, together: Sequence[_Part]) -> None:
+    """Batches of the accounts' sizes and their members, a few thousand messages a transaction."""
     async with bulk.transaction() as connection:
-        first = await take(connection, "batch", -(-people_count // size))
-    step = max(size, _ROWS_A_STEP // size * size)
-    for start in range(0, people_count, step):
-        parameters = {
-            "first": first,
-            "size": size,
-            "notice": item.notice_id,
-            "low": start,
-            "high": start + step,
-        }
+        first = await take(connection, "batch", sum(part.batches for part in together))
+    if len(together) > 1:
         async with bulk.transaction() as connection:
-            await _hold(connection, _MOVING, parameters)
-            await connection.execute(
-                text(
-                    "INSERT INTO batch (id, plan_id, notice_id, channel, state, size, due_at, expires_at,"
-                    " reason, attempts)"
-                    " SELECT CAST(:first AS BIGINT) + place / CAST(:size AS BIGINT),"
-                    "  CAST(:plan AS BIGINT), CAST(:notice AS BIGINT), CAST(:channel AS TEXT),"
-                    f"  {int(_B.SCHEDULED)}, count(*), CAST(:due AS BIGINT), CAST(:expires AS BIGINT),"
-                    "  '', 0 FROM missing"
-                    " WHERE notice_id = :notice AND place >= :low AND place < :high"
-                    " GROUP BY place / CAST(:size AS BIGINT)"
-                ),
-                parameters
-                | {
-                    "plan": plan_id,
-                    "channel": account.channel,
-                    "due": to_millis(item.wanted.notice.due_at),
-                    "expires": to_millis(item.wanted.notice.expires_at),
-                },
-            )
-            await connection.execute(text(_MEMBERS), parameters)
+            for part in together:
+                await _write(connection, plan_id, part, first, 0, part.people)
+                first += part.batches
+        return
+    (part,) = together
+    step = max(
+        part.account.batch_size, _ROWS_A_STEP // part.account.batch_size * part.account.batch_size
+    )
+    for start in range(0, part.people, step):
+        async with bulk.transaction() as connection:
+            await _write(connection, plan_id, part, first, start, start + step)
+
+
+async def _write(
+    connection: AsyncConnection, plan_id: int, part: _Part, first: int, low: int, high: int
+) -> None:
+    """The people from place ``low`` to before ``high``, in batches numbered from ``first`` on."""
+    notice = part.item.wanted.notice
+    parameters = {
+        "first": first,
+        "size": part.account.batch_size,
+        "notice": part.item.notice_id,
+        "low": low,
+        "high": high,
+    }
+    await _hold(connection, _MOVING, parameters)
+    await connection.execute(
+        text(
+            "INSERT INTO batch (id, plan_id, notice_id, channel, state, size, due_at, expires_at,"
+            " reason, attempts)"
+            " SELECT CAST(:first AS BIGINT) + place / CAST(:size AS BIGINT),"
+            "  CAST(:plan AS BIGINT), CAST(:notice AS BIGINT), CAST(:channel AS TEXT),"
+            f"  {int(_B.SCHEDULED)}, count(*), CAST(:due AS BIGINT), CAST(:expires AS BIGINT),"
+            "  '', 0 FROM missing"
+            " WHERE notice_id = :notice AND place >= :low AND place < :high"
+            " GROUP BY place / CAST(:size AS BIGINT)"
+        ),
+        parameters
+        | {
+            "plan": plan_id,
+            "channel": part.account.channel,
+            "due": to_millis(notice.due_at),
+            "expires": to_millis(notice.expires_at),
+        },
+    )
+    await connection.execute(text(_MEMBERS), parameters)
 
 
 async def _hold(
