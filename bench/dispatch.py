@@ -1,6 +1,6 @@
 """Dispatch, durable and whole: claim, decide, render, sign, attempt, call, outcomes, receipts.
 
-    python -m bench.dispatch [--messages 200000] [--single] [--database URL|postgresql] [--lanes 3]
+    python -m bench.dispatch [--messages 200000] [--single] [--database URL|postgresql] [--lanes 2]
 
 The gateway is the simulator in another process, as a sink that brings receipts back over HTTP.
 The naive baseline sends one message after another, each with its own row and commit.
@@ -239,7 +239,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--single", action="store_true")
-    parser.add_argument("--lanes", type=int, default=3)
+    parser.add_argument("--lanes", type=int, default=2)
     parser.add_argument("--database", default="", help="a URL, or postgresql: a throwaway server")
     options = parser.parse_args()
     with stores.of(options.database) as target:
