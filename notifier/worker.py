@@ -22,8 +22,10 @@ Step = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
-    """What there is to do: channels with something due, and whether receipts are overdue."""
+    """What there is to do: plans to reconcile, channels with something due, and whether receipts are
+    overdue."""
 
+    plans: bool = False
     channels: frozenset[str] = frozenset()
     uncertain: bool = False
     unconfirmed: bool = False
@@ -102,6 +104,8 @@ class Worker:
 
     async def reconcile_step(self) -> bool:
         """One plan."""
+        if not (await self._look()).plans:
+            return False
         # A name for this step alone: the lease of one that failed is not renewed, and runs out.
         self._steps += 1
         name = f"{self.outbox.worker}/{self._steps}"
@@ -148,6 +152,7 @@ class Worker:
         now = self.outbox.clock.now()
         async with self.store.read() as tx:
             self._waiting = _Waiting(
+                plans=await tx.plans.asks_for_reconciling(now),
                 channels=frozenset(await tx.batches.due(now)),
                 uncertain=bool(await tx.unresolved.uncertain_due(now, 1)),
                 unconfirmed=bool(await tx.unresolved.unconfirmed_due(now, 1)),

@@ -203,6 +203,13 @@ class Plans:
         )
         return result.rowcount
 
+    async def asks_for_reconciling(self, now: datetime) -> bool:
+        """Whether any plan is due to be reconciled; for looking before taking a turn to write."""
+        found = await self._connection.scalar(
+            select(_PLAN.c.id).where(_PLAN.c.reconcile_at <= now).limit(1)
+        )
+        return found is not None
+
     async def claim_for_reconciling(
         self, worker: str, *, now: datetime, wall: datetime, lease: timedelta
     ) -> int | None:
