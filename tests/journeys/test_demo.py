@@ -93,10 +93,14 @@ def test_each_photograph_is_a_png_of_its_own() -> None:
 def month(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A month of a small bureau, from the command line to its last line."""
+    """A month of a small bureau, from the command line to its last line; slower than usual, since other
+    tests run beside it and messages have deadlines."""
     folder = tmp_path_factory.mktemp("demo") / "month"
     done = subprocess.run(
-        [sys.executable, "-m", "notifier", "demo", "--exit", "--size=0.1", f"--folder={folder}"],
+        [
+            *(sys.executable, "-m", "notifier", "demo", "--exit"),
+            *("--size=0.1", "--seconds=150", f"--folder={folder}"),
+        ],
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if not k.startswith("NOTIFIER_")},
         capture_output=True,

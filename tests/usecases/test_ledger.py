@@ -134,9 +134,12 @@ async def test_a_large_file_is_read_beside_the_loop(
             longest = max(longest, time.perf_counter() - began - 0.005)
 
     watching = asyncio.create_task(watch())
+    began_at = time.perf_counter()
     report = await run(sqlite_database, vault, path)
+    took = time.perf_counter() - began_at
     done.set()
     await watching
 
     assert report.counts["added"] == 60_000
-    assert longest < 0.5  # wide, for a busy machine; the benchmark prints the figure
+    # Parsed on the loop, it would be held up for most of the time; a busy machine slows both alike.
+    assert longest < took / 4
