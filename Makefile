@@ -36,7 +36,8 @@ serve: $(RUN_STAMP) ## Run the service with ./notifier.toml
 	$(BIN)/notifier serve $(ARGS)
 
 test: $(DEV_STAMP) fonts ## Run the whole test suite
-	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --ignore=tests/journeys $(ARGS)
+	$(BIN)/pytest -q tests/journeys $(ARGS) # real services with deadlines: one at a time
 
 check: $(DEV_STAMP) lint types imports test ## What CI wants: format, lint, types, imports, tests
 

@@ -93,13 +93,13 @@ def test_each_photograph_is_a_png_of_its_own() -> None:
 def month(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A month of a small bureau, from the command line to its last line; slower than usual, since other
-    tests run beside it and messages have deadlines."""
+    """A month of a small bureau, from the command line to its last line, a little slower than usual:
+    messages have deadlines."""
     folder = tmp_path_factory.mktemp("demo") / "month"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "notifier", "demo", "--exit"),
-            *("--size=0.1", "--seconds=150", f"--folder={folder}"),
+            *("--size=0.1", "--seconds=90", f"--folder={folder}"),
         ],
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if not k.startswith("NOTIFIER_")},
