@@ -51,7 +51,8 @@ _TOUCHED = """
 _DELIVERIES = """
     SELECT d.id, d.batch_id, d.contact_id, d.state, d.code, c.plan_id, c.stage, c.occasion, c.rung,
            n.medium, b.channel, b.state AS batch_state, b.reason AS batch_reason,
-           r.number AS revision
+           r.number AS revision,
+           EXISTS (SELECT 1 FROM receipt t WHERE t.delivery_id = d.id) AS has_receipt
     FROM delivery d
     JOIN campaign c ON c.id = d.campaign_id
     JOIN batch b ON b.id = d.batch_id
@@ -236,8 +237,8 @@ def _compare(
     for delivery in deliveries:
         contact = delivery["contact_id"]
         state, medium = delivery["state"], delivery["medium"]
-        # A gateway refused it, or it never left: it stands at none.
-        left = state in _TOLD or (state == _D.FAILED and not _refused_at_once(delivery))
+        # What failed without a receipt was refused at once, or never left: it stands at no gateway.
+        left = state in _TOLD or (state == _D.FAILED and delivery["has_receipt"])
         if medium == Medium.SMS:
             if contact not in phones:
                 phones[contact] = vault.open(addresses[contact]["phone_sealed"]).removeprefix("+86")
@@ -281,9 +282,3 @@ def _compare(
     ):
         if number:
             found.faults.append(f"{number} {words}")
-
-
-def _refused_at_once(delivery: Mapping[str, Any]) -> bool:
-    """Codes with which a provider refuses a message instead of taking it."""
-    code = delivery["code"] or ""
-    return code.startswith("isv.") or code.isdecimal()

@@ -143,18 +143,15 @@ def _as_taken(folder: Path) -> list[dict[str, str]]:
     vault = Vault.load_or_create(folder / "notifier.keys.json")
     connection = sqlite3.connect(f"file:{folder / 'notifier.db'}?mode=ro", uri=True)
     rows = connection.execute(
-        "SELECT d.id, d.batch_id, d.state, d.code, n.medium, c.phone_sealed, c.openid, c.push_token"
+        "SELECT d.id, d.batch_id, d.state, n.medium, c.phone_sealed, c.openid, c.push_token,"
+        " EXISTS (SELECT 1 FROM receipt t WHERE t.delivery_id = d.id)"
         " FROM delivery d JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id"
         " JOIN contact c ON c.id = d.contact_id ORDER BY n.medium DESC, d.id"
     ).fetchall()
     connection.close()
     messages = []
-    for number, batch, state, code, medium, sealed, openid, token in rows:
-        left = state in TOLD or (
-            state == DeliveryState.FAILED
-            and not (code or "").startswith("isv.")
-            and not (code or "").isdecimal()
-        )
+    for number, batch, state, medium, sealed, openid, token, has_receipt in rows:
+        left = state in TOLD or (state == DeliveryState.FAILED and has_receipt)
         if not left or medium == "posting":
             continue
         if medium == "sms":

@@ -2,7 +2,8 @@
 
 ``POST /_control``            ``{"provider": "aliyun", "throttle_rate": 1, "receipts": {"send": false}, …}``:
                               settings of ``behaviour.Behaviour``; beside them ``callbacks`` (address by
-                              provider), ``templates`` (text by code), ``reset``, ``expire_token``
+                              provider), ``templates`` (text by code), ``token_seconds`` (of WeChat),
+                              ``reset``, ``expire_token``
 ``GET /_control/messages``    ``?provider=&address=&key=&offset=&limit=``
 ``GET /_control/stats``       counts, refusals by code, receipts pushed, duplicates
 """
@@ -55,6 +56,7 @@ async def _steer(gateway: "Gateway", body: bytes) -> Reply:
     provider = settings.pop("provider", "all")
     callbacks, templates = settings.pop("callbacks", {}), settings.pop("templates", {})
     again, expire = settings.pop("reset", False), settings.pop("expire_token", False)
+    token_seconds = settings.pop("token_seconds", gateway.wechat.token_seconds)
     unknown = set(callbacks) - set(gateway.pushers)
     try:
         Behaviour().update(settings)
@@ -67,6 +69,7 @@ async def _steer(gateway: "Gateway", body: bytes) -> Reply:
     for name, url in callbacks.items():
         gateway.callback(name, url)
     gateway.aliyun.templates.update(templates)
+    gateway.wechat.token_seconds = int(token_seconds)
     if expire:
         gateway.wechat.expire_token()
     await gateway.behave(settings, provider=provider)

@@ -38,6 +38,8 @@ class WeChat:
         self.templates: dict[str, str] = {}
         self.cut = 0
         self.tokens_given = 0
+        #: How long a token holds; longer than the platform's two hours where time runs very fast.
+        self.token_seconds = 7200
         self._valid: dict[str, datetime] = {}
         self._numbers = itertools.count(200000001)
         self._tokens = itertools.count(1)
@@ -83,7 +85,7 @@ class WeChat:
             minutes=5
         ):  # the platform renews ahead; the old one stays valid
             token = f"{next(self._tokens)}_{os.urandom(24).hex()}"
-            until = self._valid[token] = now + timedelta(seconds=7200)
+            until = self._valid[token] = now + timedelta(seconds=self.token_seconds)
         return json_reply({"access_token": token, "expires_in": int((until - now).total_seconds())})
 
     def _is_current(self, token: str) -> bool:
