@@ -330,8 +330,8 @@ def _script(stage: _Stage) -> list[_Scene]:
             ),
             _Scene(_at(18, 12), f"{cast.overrun} 已送电 / restored", restored(cast.overrun, _local(18, 12))),
             _Scene(_at(17, 11), f"{cast.rescoped} 增减台区 / one area more, one less", rescope),
-            _Scene(_at(18, 8), "短信主通道中断 / the SMS provider goes down", go_down),
-            _Scene(_at(19, 14), "短信主通道恢复 / the SMS provider is back", come_back),
+            _Scene(_at(16, 18), "短信主通道中断 / the SMS provider goes down", go_down),
+            _Scene(_at(17, 14), "短信主通道恢复 / the SMS provider is back", come_back),
             _Scene(
                 _at(21, 12),
                 f"{cast.early} 提前八小时送电 / restored eight hours early",

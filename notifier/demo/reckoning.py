@@ -16,7 +16,7 @@ from typing import Any
 from notifier.channel import Medium
 from notifier.domain.delivery import TOLD, BatchState, DeliveryState
 from notifier.domain.impact import ImpactClass
-from notifier.domain.notice import CORRECTIONS
+from notifier.domain.notice import CORRECTIONS, Stage
 from notifier.vault import Vault
 
 _TOLD = frozenset(int(state) for state in TOLD)
@@ -103,6 +103,7 @@ class Reckoning:
     failover: int = 0
     too_late: int = 0
     fallback_too_late: int = 0
+    stale_news: int = 0
     waiting: int = 0
     doubled: int = 0
     missing: int = 0
@@ -168,10 +169,15 @@ def _count_plans(
             )
     for delivery in deliveries:
         if delivery["state"] == _D.DROPPED and delivery["code"] == "too_late":
-            # A first medium that fails at the last moment leaves no time for the next one; whoever
-            # was not reached then is on a person's list.
-            found.too_late += delivery["rung"] == 0
-            found.fallback_too_late += delivery["rung"] > 0
+            # A first medium that fails at the last moment leaves no time for the next one: whoever
+            # was not reached then is on a person's list. That supply is back is news for some hours
+            # only, which are half a second here.
+            if delivery["rung"] > 0:
+                found.fallback_too_late += 1
+            elif delivery["stage"] == Stage.RESTORED:
+                found.stale_news += 1
+            else:
+                found.too_late += 1
     if found.too_late:
         found.faults.append(f"{found.too_late} 条过期未发 / messages were dropped as too late")
     found.waiting = connection.execute(
