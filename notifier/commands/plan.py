@@ -154,6 +154,8 @@ def _show(context: Context, shown: dict[str, Any], revisions: Sequence[Revision]
     out.say(f"窗口 windows: {shapes.windows_in_words(present.content, zone)}")
     out.say(f"设备 equipment: {'、'.join(item.name for item in present.content.equipment)}")
     out.say(f"工作 works: {present.content.works}")
+    if present.content.crew:
+        out.say(f"班组 crew: {present.content.crew}")
     out.say()
     out.table(
         (

@@ -19,7 +19,10 @@ import orjson
 from notifier.clock import Clock
 from notifier.domain import errors
 
-_CONTENT = ("kind", "department", "equipment", "windows", "transfers", "scope", "works", "priority")
+_CONTENT = (
+    *("kind", "department", "equipment", "windows", "transfers"),
+    *("scope", "works", "priority", "crew"),
+)
 #: Local hours in which a crew works.
 _SHIFT = (8, 19)
 _LOOKS = 20

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -63,7 +64,8 @@ class PlanContent:
     """What one revision of a plan says. ``windows`` are when ``equipment`` is out.
 
     A short transfer has ``transfers`` and may have no equipment of its own.
-    ``scope`` and ``works`` are the plan's own words.
+    ``scope`` and ``works`` are the plan's own words. ``crew`` is who does the work, as the plan names it;
+    several stand with a 、 between them.
     """
 
     number: str
@@ -75,6 +77,7 @@ class PlanContent:
     scope: str = ""
     works: str = ""
     priority: int = 0
+    crew: str = ""
 
     @property
     def starts_at(self) -> datetime:
@@ -87,8 +90,18 @@ class PlanContent:
         return max(window.ends_at for window in self.all_windows)
 
     @property
+    def crews(self) -> tuple[str, ...]:
+        """The crews one by one, each once, in the order of the plan."""
+        names = (name.strip() for name in _BETWEEN_CREWS.split(self.crew))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
     def all_windows(self) -> tuple[Window, ...]:
         return self.windows + tuple(span for transfer in self.transfers for span in transfer.spans)
+
+
+#: What stands between the names of several crews.
+_BETWEEN_CREWS = re.compile(r"[、，,；;/\n]")
 
 
 class PlanState(StrEnum):
@@ -186,7 +199,11 @@ class Revision:
 
 
 def content_as_dict(content: PlanContent) -> dict[str, Any]:
-    """The content as plain JSON values; times are ISO 8601 in UTC, so equal moments read alike."""
+    """The content as plain JSON values; times are ISO 8601 in UTC, so equal moments read alike.
+
+    A crew stands in it only where there is one: what was written before crews were known keeps its
+    digest.
+    """
     return {
         "number": content.number,
         "kind": content.kind.value,
@@ -204,6 +221,7 @@ def content_as_dict(content: PlanContent) -> dict[str, Any]:
         "scope": content.scope,
         "works": content.works,
         "priority": content.priority,
+        **({"crew": content.crew} if content.crew else {}),
     }
 
 
@@ -226,6 +244,7 @@ def content_from_dict(raw: dict[str, Any]) -> PlanContent:
         scope=raw["scope"],
         works=raw["works"],
         priority=raw["priority"],
+        crew=raw.get("crew", ""),
     )
 
 

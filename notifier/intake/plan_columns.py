@@ -213,6 +213,10 @@ VOCABULARY = Vocabulary(
             *("powerCause", "poweroffReason", "reason", "work", "work_type", "description"),
             *("причина", "вид работ", "работы", "lý do", "nội dung công việc"),
         ),
+        "crew": (
+            *("施工单位", "施工班组", "作业班组", "工作班组", "检修班组", "施工队", "施工队伍"),
+            *("作业单位", "检修单位", "班组", "crew", "team", "бригада", "đội thi công"),
+        ),
         "transfer": (
             *(
                 "转供线路",
@@ -285,7 +289,6 @@ VOCABULARY = Vocabulary(
                 "停电时户数",
                 "容量",
                 "电压等级",
-                "施工单位",
                 "工作负责人",
                 "orgNo",
                 "provinceNo",

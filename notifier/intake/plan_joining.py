@@ -62,7 +62,8 @@ def join_rows(rows: Sequence[PlanRow]) -> list[list[PlanRow]]:
 def _says(row: PlanRow) -> tuple[object, ...]:
     """All that a row says, its number and its place apart."""
     windows = tuple(item.window for item in row.windows)
-    return (row.department, windows, row.equipment, row.transfers, row.scope, row.works)
+    words = (row.scope, row.works, row.crew)
+    return (row.department, windows, row.equipment, row.transfers, *words)
 
 
 def _differs_in_time_only(before: PlanRow, row: PlanRow) -> bool:
@@ -73,8 +74,8 @@ def _differs_in_time_only(before: PlanRow, row: PlanRow) -> bool:
     if before.transfers or row.transfers:
         return False
     return (
-        (before.department, before.kind, before.equipment, before.scope, before.works)
-        == (row.department, row.kind, row.equipment, row.scope, row.works)
+        (before.department, before.kind, before.equipment, before.scope, before.works, before.crew)
+        == (row.department, row.kind, row.equipment, row.scope, row.works, row.crew)
     )  # fmt: skip
 
 
@@ -133,6 +134,7 @@ def draft_of(
     department = next((row.department for row in rows if row.department), department)
     scope = "；".join(dict.fromkeys(row.scope for row in rows if row.scope))
     works = "；".join(dict.fromkeys(row.works for row in rows if row.works))
+    crew = "、".join(dict.fromkeys(row.crew for row in rows if row.crew))
     number = next((row.number for row in rows if row.number), "")
     if why is not None:
         findings.append(why)
@@ -145,6 +147,7 @@ def draft_of(
         transfers=transfers,
         scope=scope,
         works=works,
+        crew=crew,
     )
     if not number:
         content = replace(content, number=_derived_number(content, rows, sheet))
@@ -197,6 +200,7 @@ def check_together(drafts: Sequence[PlanDraft], zone: ZoneInfo) -> list[PlanDraf
                 content.transfers,
                 content.scope,
                 content.works,
+                content.crew,
             )
             other_content = seen_contents.setdefault(says, draft)
             if other_content is not draft:

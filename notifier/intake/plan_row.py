@@ -26,6 +26,7 @@ class PlanRow:
     transfer_windows: tuple[SourceWindow, ...] = ()
     scope: str = ""
     works: str = ""
+    crew: str = ""
     published: date | None = None
     is_timed: bool = True
     continues: bool = False

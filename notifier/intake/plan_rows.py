@@ -46,6 +46,7 @@ class RowReader:
         row.department = self._cells.text("department")
         row.scope = self._cells.text("scope", joint="；")
         row.works = self._cells.text("works", joint="；")
+        row.crew = self._cells.text("crew", joint="、")
         row.published = self._published()
         self._read_kind(row)
         context = self._context

@@ -369,6 +369,7 @@ def _plan_as_dict(draft: PlanDraft, zone: ZoneInfo) -> dict[str, Any]:
         "transfers": [_transfer_as_dict(item, zone) for item in content.transfers],
         "scope": content.scope,
         "works": content.works,
+        "crew": content.crew,
         "findings": [_finding_as_dict(finding) for finding in draft.findings],
     }
 

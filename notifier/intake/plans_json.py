@@ -110,6 +110,7 @@ class PlanModel(_Strict):
     scope: _Text = ""
     works: _Text = ""
     priority: Annotated[int, Field(strict=True, ge=0, le=9)] = 0
+    crew: _Word = ""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -136,6 +137,7 @@ class PlanModel(_Strict):
             scope=self.scope,
             works=self.works,
             priority=self.priority,
+            crew=self.crew,
         )
 
 

@@ -70,6 +70,7 @@ class RevisionView(Answer):
     scope: str
     works: str
     priority: int
+    crew: str
     points: Mapping[str, int]
     difference: Mapping[str, int]
     findings: list[dict[str, Any]]

@@ -81,6 +81,7 @@ def revision(found: Revision, zone: ZoneInfo) -> answers.RevisionView:
         scope=content.scope,
         works=content.works,
         priority=content.priority,
+        crew=content.crew,
         points=found.counts.get("points", {}),
         difference=found.difference,
         findings=[dict(item) for item in found.findings],

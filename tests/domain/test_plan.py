@@ -1,5 +1,6 @@
 """Plans: what they say survives being written down, and saying the same has one digest."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -51,6 +52,7 @@ CONTENTS = st.builds(
     scope=st.text(),
     works=st.text(),
     priority=st.integers(0, 9),
+    crew=st.text(),
 )
 
 
@@ -82,3 +84,19 @@ def test_a_plan_begins_with_its_first_transfer_and_ends_with_its_last() -> None:
     assert (plan.starts_at, plan.ends_at) == (span.starts_at, back.ends_at)
     with pytest.raises(ValueError, match="empty"):
         _ = PlanContent(number="P2", kind=PlanKind.PLANNED).starts_at
+
+
+def test_a_plan_without_a_crew_keeps_the_digest_it_had_before_crews_were_known() -> None:
+    """So that no plan is taken for a new one when the service is updated."""
+    content = PlanContent(number="A", kind=PlanKind.PLANNED)
+
+    assert "crew" not in content_as_dict(content)
+    assert content_as_dict(replace(content, crew="检修一班"))["crew"] == "检修一班"
+
+
+def test_several_crews_of_one_plan_are_told_apart() -> None:
+    """Bureaus write them into one cell, each with another comma."""
+    content = PlanContent(number="A", kind=PlanKind.PLANNED, crew="检修一班、带电班；检修一班")
+
+    assert content.crews == ("检修一班", "带电班")
+    assert PlanContent(number="A", kind=PlanKind.PLANNED).crews == ()

@@ -540,3 +540,20 @@ def test_hidden_sheets_and_sheets_without_a_table_are_said(tmp_path: Path) -> No
         ("header.missing", "说明"),
     ]
     assert not any(item.severity is Severity.ERROR for item in found.findings)
+
+
+def test_the_crew_that_does_the_work_is_read(tmp_path: Path) -> None:
+    """施工单位, 作业班组: the next outage of the same crew waits when this one is late."""
+    path = write(
+        tmp_path / "plans.xlsx",
+        [
+            ["计划编号", "停电线路", "停电时间", "施工单位"],
+            ["A-1", "10kV东一线", "2025年10月3日8:00-12:00", "检修一班"],
+            ["A-1", "10kV东二线", "2025年10月3日8:00-12:00", "带电班"],
+            ["A-2", "10kV西一线", "2025年10月4日8:00-12:00", None],
+        ],
+    )
+
+    found = read(path).plans
+
+    assert [draft.content.crew for draft in found] == ["检修一班、带电班", ""]
