@@ -1,0 +1,136 @@
+"""What a plan costs, part by part, and the figures people read beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from notifier.domain.coordination.problem import Instance, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """The objective, part by part; smaller is better. Each part is already weighted."""
+
+    interruptions: int = 0
+    repeats: int = 0
+    over_limit: int = 0
+    durations: int = 0
+    transfers: int = 0
+    moves: int = 0
+    deferred: int = 0
+
+    @property
+    def total(self) -> int:
+        """The objective."""
+        return sum(getattr(self, part.name) for part in fields(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What a plan means for people, in real customers (nobody counts more for being sensitive).
+
+    An interruption of one customer is counted each time it happens. ``repeats`` are those that make
+    two or more within look-back and horizon, ``over_limit`` those beyond the limit. ``half_hours`` are
+    customer half-hours without supply. ``transfers`` are seconds without supply, once a day of work.
+    ``told_again`` are customers of published works that leave their start.
+    """
+
+    interruptions: int
+    repeats: int
+    over_limit: int
+    half_hours: int
+    transfers: int
+    told_again: int
+    moved: int
+    deferred: int
+
+
+#: The interruptions of each area that has any: start → half-hours of its longest work.
+Interruptions = Mapping[int, Mapping[int, int]]
+
+
+def interruptions(instance: Instance, plan: Plan) -> Interruptions:
+    """Which area is interrupted when, and for how long: works of one start share an interruption."""
+    found: dict[int, dict[int, int]] = {}
+    for assignment in plan:
+        if assignment.start is None:
+            continue
+        request = instance.requests[assignment.request]
+        occurrences = instance.occurrences(assignment.request, assignment.start)
+        for area in request.modes[assignment.mode].out:
+            suffered = found.setdefault(area, {})
+            for start in occurrences:
+                suffered[start] = max(suffered.get(start, 0), request.half_hours)
+    return found
+
+
+def beyond(count: int, recent: int, allowed: int) -> int:
+    """How many of ``count`` new interruptions come after the first ``allowed``, ``recent`` included."""
+    return max(0, count - max(0, allowed - recent))
+
+
+def cost(instance: Instance, plan: Plan) -> Cost:
+    """What the plan costs. The plan need not be feasible: what was asked for seldom is."""
+    weights = instance.weights
+    interrupted = repeated = over = lasted = 0
+    for area, suffered in interruptions(instance, plan).items():
+        burden, recent = instance.burden(area), instance.areas[area].recent_interruptions
+        interrupted += burden * len(suffered)
+        repeated += burden * beyond(len(suffered), recent, 1)
+        over += burden * beyond(len(suffered), recent, weights.limit)
+        lasted += burden * sum(suffered.values())
+    transfers = moves = deferred = 0
+    for assignment in plan:
+        if assignment.start is None:
+            deferred += instance.requests[assignment.request].defer_cost or 0
+            continue
+        transfers += instance.transfer_cost(assignment.request, assignment.mode)
+        moves += instance.move_cost(assignment.request, assignment.start)
+    return Cost(
+        interruptions=weights.interruption * interrupted,
+        repeats=weights.repeat * repeated,
+        over_limit=weights.over_limit * over,
+        durations=weights.half_hour * lasted,
+        transfers=transfers,
+        moves=moves,
+        deferred=deferred,
+    )
+
+
+def figures(instance: Instance, plan: Plan) -> Figures:
+    """What the plan means for people."""
+    interrupted = repeated = over = lasted = 0
+    for area, suffered in interruptions(instance, plan).items():
+        of = instance.areas[area]
+        interrupted += of.customers * len(suffered)
+        repeated += of.customers * beyond(len(suffered), of.recent_interruptions, 1)
+        over += of.customers * beyond(
+            len(suffered), of.recent_interruptions, instance.weights.limit
+        )
+        lasted += of.customers * sum(suffered.values())
+    transfers = told = moved = deferred = 0
+    for assignment in plan:
+        request = instance.requests[assignment.request]
+        if assignment.start is None:
+            deferred += 1
+        else:
+            short = request.modes[assignment.mode].short
+            transfers += request.days * sum(instance.areas[area].customers for area in short)
+            moved += assignment.start != request.asked_start
+        if request.published_start is not None and assignment.start != request.published_start:
+            told += told_customers(instance, assignment.request)
+    return Figures(
+        interruptions=interrupted,
+        repeats=repeated,
+        over_limit=over,
+        half_hours=lasted,
+        transfers=transfers,
+        told_again=told,
+        moved=moved,
+        deferred=deferred,
+    )
+
+
+def told_customers(instance: Instance, request: int) -> int:
+    """How many customers a published request has told: those of its first mode."""
+    mode = instance.requests[request].modes[0]
+    return sum(instance.areas[area].customers for area in mode.out + mode.short)
