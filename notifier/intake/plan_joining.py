@@ -320,7 +320,7 @@ def _kind(
         code="kind.derived",
         row=rows[0].row,
         severity=Severity.INFO,
-        found=f"{published} +{lead.days} d",
+        found=f"{published} {lead.days:+d} d",
         expected="提前 7 天为计划停电，否则临时停电 / 7 days ahead: planned, else short notice",
     )
 
