@@ -74,10 +74,14 @@ class Area:
 
 @dataclass(slots=True, kw_only=True)
 class Bureau:
-    """The ledger as rows in the order of ``HEADINGS``; a phone may be a float, as sheets have it."""
+    """The ledger as rows in the order of ``HEADINGS``; a phone may be a float, as sheets have it.
+
+    ``homes``: where the meter of each account really hangs, whatever the ledger says of it.
+    """
 
     areas: list[Area] = field(default_factory=list)
     rows: list[list[str | float]] = field(default_factory=list)
+    homes: dict[str, Area] = field(default_factory=dict)
 
     def areas_of(self, feeder: str) -> list[Area]:
         """The public areas of a feeder, in the order of their codes."""
@@ -300,6 +304,7 @@ class _Builder:
             "户号": str(self._account),
         }
         known |= more | values
+        self._bureau.homes[known["户号"]] = area
         self._bureau.rows.append([known.get(heading, "") for heading in HEADINGS])
 
     # --- Bad data ---------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import aiohttp
 
 from notifier.clock import SimulatedClock, SystemClock, monotonic
 from notifier.commands.console import Console
-from notifier.demo import bureau, house, plans, reckoning, report
+from notifier.demo import bureau, grid, house, plans, reckoning, report
 from notifier.demo.staff import Crew, Desk, Office
 from notifier.domain import errors
 
@@ -96,7 +96,7 @@ async def run(options: Options, console: Console) -> int:
     """The whole demonstration; 0 when everything adds up. Runs until cancelled unless ``leave``."""
     began = monotonic()
     folder = await asyncio.to_thread(_prepare, options.folder)
-    town, programme, ledgers = await asyncio.to_thread(_write_files, options, folder)
+    town, programme, ledgers, network = await asyncio.to_thread(_write_files, options, folder)
     report.introduce(console, town, programme, folder)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -110,6 +110,10 @@ async def run(options: Options, console: Console) -> int:
             )
         )
         report.ledger(console, imported)
+        modelled = await house.run_command(
+            settings, still, "import", "network", str(network), "--json"
+        )
+        report.network(console, town, json.loads(modelled))
         making = monotonic()
         tokens = await _tokens(settings, still)
         slowness = max(1.0, (monotonic() - making) / _MAKING_TOKENS)
@@ -162,9 +166,11 @@ def _prepare(folder: Path) -> Path:
 
 def _write_files(
     options: Options, folder: Path
-) -> tuple[bureau.Bureau, plans.Programme, list[Path]]:
+) -> tuple[bureau.Bureau, plans.Programme, list[Path], Path]:
     town = bureau.build(options.seed, options.size)
-    return town, plans.write(town, options.seed, folder), bureau.write(town, folder)
+    programme = plans.write(town, options.seed, folder)
+    ledgers = bureau.write(town, folder)
+    return town, programme, ledgers, grid.write(grid.build(town), folder)
 
 
 def _time(seconds: float, began: datetime) -> house.Time:

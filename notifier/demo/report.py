@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier.commands.console import Console
+from notifier.demo import grid
 from notifier.demo.bureau import Bureau
 from notifier.demo.plans import Programme
 from notifier.demo.reckoning import PlanLine, Reckoning
@@ -54,6 +55,20 @@ def ledger(console: Console, imported: Mapping[str, Any]) -> None:
     )
     found = "、".join(f"{code} {count}" for code, count in imported["finding_counts"].items())
     console.say(f"  数据问题 / findings: {found}")
+
+
+def network(console: Console, town: Bureau, imported: Mapping[str, Any]) -> None:
+    """How much of the grid there is a model of, and what there is not."""
+    counts = imported["counts"]
+    left_out = "、".join(
+        dict.fromkeys(area.feeder for area in town.areas if area.station == grid.LEFT_OUT)
+    )
+    console.say(
+        f"导入网络模型：{counts['feeders']} 线、{counts['nodes']:,} 个节点、{counts['switches']:,} 个开关、"
+        f"{counts['customers']:,} 户；{left_out}只有台账 / network model imported: "
+        f"{counts['feeders']} feeders, {counts['nodes']:,} nodes, {counts['switches']:,} switches, "
+        f"{counts['customers']:,} usage points; two feeders are known by the ledger alone"
+    )
 
 
 def plans(console: Console, department: str, file: Path, answer: Mapping[str, Any]) -> None:

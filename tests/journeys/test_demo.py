@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from notifier.demo import bureau, plans, reckoning, staff
+from notifier.demo import bureau, grid, plans, reckoning, staff, walk
 from notifier.domain.delivery import TOLD, DeliveryState
 from notifier.domain.finding import Severity
+from notifier.domain.impact import ImpactClass
+from notifier.domain.network import classify, steps, trace, zones
 from notifier.domain.plan import PlanKind, Transition
-from notifier.intake import ledger
+from notifier.intake import ledger, network_csv
 from notifier.intake import plans as plan_files
 from notifier.usecases.postings import photo_type
 from notifier.vault import Vault
@@ -45,6 +47,74 @@ def test_the_ledger_files_are_read_with_a_finding_for_each_kind_of_bad_data(tmp_
         "account.duplicate", "account.missing", "account.two_areas", "area.missing",
         "phone.invalid", "phone.landline", "phone.precision_lost",
     }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the network model of the demonstration's bureau."""
+    return grid.write(grid.build(bureau.build(7)), tmp_path_factory.mktemp("grid"))
+
+
+def test_the_network_goes_with_the_ledger_and_leaves_two_feeders_out(network: Path) -> None:
+    """The same names and accounts as in the ledger; it is read without an error."""
+    town = bureau.build(7)
+    modelled = {area.feeder for area in town.areas if area.station != grid.LEFT_OUT}
+
+    read = network_csv.read_folder(network)
+
+    model = read.network
+    assert {doubt.code for doubt in read.findings} == {"network.customer_without_area"}
+    assert {feeder.name for feeder in model.feeders} == modelled
+    assert len({area.feeder for area in town.areas} - modelled) == 2
+    assert dict(zip(model.area_ids, model.area_names, strict=True)) == {
+        area.code: area.name for area in town.areas if area.feeder in modelled
+    }
+    assert set(model.customer_ids) == {
+        account for account, area in town.homes.items() if area.feeder in modelled
+    }
+    assert sum(model.normal_open) == 8, "six ties and two bus couplers"
+    names = [model.branch_names[branch] for branch in range(len(model.branch_ids))]
+    assert len(names) == len(set(names)), "a dispatch name means one thing"
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes"),
+    [
+        (
+            [grid.section_switch("新城线", 2), grid.section_switch("新城线", 5)],
+            [grid.tie_switch("湖滨线", "新城线")],
+        ),
+        (
+            [grid.cable_switch("人民线", 1, 2), grid.cable_switch("人民线", 3, 1)],
+            [grid.tie_switch("人民线", "学府线")],
+        ),
+        (["工业线913开关"], [grid.tie_switch("工业线", "物流线")]),
+    ],
+)
+def test_the_own_walk_and_the_trace_of_the_service_agree(
+    network: Path, opens: list[str], closes: list[str]
+) -> None:
+    """Two programs that share nothing say the same of every customer."""
+    model = network_csv.read_folder(network).network
+
+    walked = walk.fates(network, walk.Switching.by_open_transition(opens, closes))
+    verdict = classify.classify(
+        trace.trace(zones.build(model), steps.in_order(steps.Order.OPEN, opens, closes))
+    )
+
+    affected = verdict.affected()
+    traced = {
+        account: affected.get(customer, ImpactClass.UNAFFECTED)
+        for customer, account in enumerate(model.customer_ids)
+    }
+    said = {
+        walk.Fate.OUT: {ImpactClass.OUT},
+        walk.Fate.SHORT: {ImpactClass.SHORT},
+        walk.Fate.HALVED: {ImpactClass.LOST_ONE_SOURCE},
+        walk.Fate.UNAFFECTED: {ImpactClass.UNAFFECTED},
+    }
+    assert [a for a, fate in walked.items() if traced[a] not in said[fate]] == []
+    assert len(set(walked.values())) >= 2
 
 
 def test_the_plan_files_say_what_the_story_needs(tmp_path: Path) -> None:
