@@ -7,6 +7,7 @@ midnight of the first day; nothing here knows a calendar or a time zone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 #: What the outside calls a request, an area, a crew, a feeder or a region.
 Key = int | str
@@ -214,6 +215,21 @@ class Instance:
         of = self.requests[request]
         touched = sum(self.areas[area].customers for area in of.modes[mode].short)
         return self.weights.short * touched * of.days
+
+
+class Rule(StrEnum):
+    """What a plan can break, and what can stand in the way of a merge."""
+
+    ONE_EACH = "one_each"
+    START = "start"
+    MODE = "mode"
+    DEFERRAL = "deferral"
+    CREW = "crew"
+    REGION = "region"
+    PRECEDENCE = "precedence"
+    EXCLUSIVE = "exclusive"
+    TIE_FEEDER = "tie_feeder"
+    SAME_OUTAGE = "same_outage"
 
 
 @dataclass(frozen=True, slots=True, order=True)

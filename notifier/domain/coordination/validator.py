@@ -6,24 +6,8 @@ It shares no reckoning with the solver: it walks through the calendar, shift by 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from notifier.domain.coordination.problem import Assignment, Instance, Key, Plan
-
-
-class Rule(StrEnum):
-    """What a plan can break."""
-
-    ONE_EACH = "one_each"
-    START = "start"
-    MODE = "mode"
-    DEFERRAL = "deferral"
-    CREW = "crew"
-    REGION = "region"
-    PRECEDENCE = "precedence"
-    EXCLUSIVE = "exclusive"
-    TIE_FEEDER = "tie_feeder"
-    SAME_OUTAGE = "same_outage"
+from notifier.domain.coordination.problem import Assignment, Instance, Key, Plan, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
