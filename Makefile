@@ -63,7 +63,7 @@ campaign: $(DEV_STAMP) ## The long crash and random-walk tests
 	NOTIFIER_CAMPAIGN=100 $(BIN)/pytest -q tests/journeys tests/usecases $(ARGS)
 
 lock: $(DEV_STAMP) ## Lock the versions anew, with hashes
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra postgres pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra postgres --extra coordination pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml -o requirements-dev.txt
 
 clean: ## Remove what was made here
