@@ -13,9 +13,12 @@ from notifier.domain import errors as refusals
 from notifier.rendering.library import Library
 from notifier.rendering.posters import PosterPress
 from notifier.rendering.variables import Utility
+from notifier.store.coordination_works import Works
+from notifier.usecases.coordinate_checking import Checker
 from notifier.usecases.inbox import Inbox
 from notifier.web import callbacks, console, endpoints, errors, openapi, pages, public
 from notifier.web.context import (
+    CHECKER,
     INBOX,
     MEMORY,
     OPENAPI,
@@ -26,6 +29,7 @@ from notifier.web.context import (
     Service,
     Tally,
 )
+from notifier.web.coordination_api import COORDINATION
 from notifier.web.operations_api import OPERATIONS
 from notifier.web.plans_api import PLANS
 from notifier.web.postings_api import POSTINGS
@@ -38,6 +42,7 @@ _Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Every endpoint of the API, files first: their path would pass for a plan's number.
 ENDPOINTS = (
     *UPLOADS.endpoints,
+    *COORDINATION.endpoints,
     *PLANS.endpoints,
     *POSTINGS.endpoints,
     *OPERATIONS.endpoints,
@@ -63,6 +68,12 @@ def make_app(service: Service) -> web.Application:
     app = web.Application(middlewares=[_guard])
     app[SERVICE] = service
     app[INBOX] = Inbox(service.store, service.vault)
+    app[CHECKER] = Checker(
+        service.store,
+        Works(service.store.database),
+        zone=service.setting.zone,
+        policy=service.setting.policy,
+    )
     app[TALLY] = Tally()
     app[MEMORY] = {}
     app[OPENAPI] = openapi.document(ENDPOINTS)

@@ -1,0 +1,115 @@
+"""Plans as coordination sees them: what each says, and which areas it takes out when."""
+
+from dataclasses import dataclass
+
+from notifier.domain import matching
+from notifier.domain.coordination.online_index import Outage, Span, Work
+from notifier.domain.impact import ImpactClass
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.plan import Plan, PlanContent
+from notifier.domain.window import Window
+
+_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """How far the store had come: what was read up to here need not be read again."""
+
+    audit: int
+    ledger: int
+    history: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Areas (by id) that share class and windows."""
+
+    impact_class: ImpactClass
+    windows: tuple[Window, ...]
+    areas: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedWork:
+    """A plan with its present content and the frozen impact of it, area by area.
+
+    ``is_matched`` is False, and there are no parts, where nobody has computed the impact yet.
+    """
+
+    plan: Plan
+    content: PlanContent
+    parts: tuple[Part, ...]
+    is_matched: bool
+
+    def areas(self, impact_class: ImpactClass) -> tuple[int, ...]:
+        """The areas of a class, ascending."""
+        return tuple(
+            sorted(
+                {a for part in self.parts if part.impact_class is impact_class for a in part.areas}
+            )
+        )
+
+
+def parts_of(content: PlanContent, network: NetworkIndex) -> tuple[Part, ...]:
+    """The areas a plan would touch by the ledger alone: for what was never matched."""
+    return parts_of_match(matching.match(content, network))
+
+
+def parts_of_match(match: matching.Match) -> tuple[Part, ...]:
+    """A match as parts."""
+    areas: dict[int, list[int]] = {}
+    for area, number in match.areas.items():
+        areas.setdefault(number, []).append(area)
+    return tuple(
+        Part(
+            impact_class=group.impact_class,
+            windows=group.windows,
+            areas=tuple(sorted(areas.get(group.number, ()))),
+        )
+        for group in match.groups
+    )
+
+
+def as_work(planned: PlannedWork) -> Work:
+    """The plan for the online index: only what is out counts, and only until supply came back."""
+    plan, outages = planned.plan, []
+    for part in planned.parts:
+        if part.impact_class is ImpactClass.OUT and part.areas:
+            restored = None if plan.restored_at is None else _minutes(plan.restored_at.timestamp())
+            windows = tuple(
+                (start, end if restored is None else min(end, restored))
+                for start, end in (span_of(window) for window in part.windows)
+                if restored is None or start < restored
+            )
+            outages.append(Outage(areas=part.areas, windows=windows))
+    return Work(
+        key=plan.number,
+        outages=tuple(outages),
+        state=plan.state.value,
+        department=plan.department,
+        revision=plan.revision,
+    )
+
+
+def draft_work(content: PlanContent, parts: tuple[Part, ...]) -> Work:
+    """A plan that is not in the store, for the online index."""
+    return Work(
+        key=content.number,
+        outages=tuple(
+            Outage(areas=part.areas, windows=tuple(span_of(window) for window in part.windows))
+            for part in parts
+            if part.impact_class is ImpactClass.OUT and part.areas
+        ),
+        state="draft",
+        department=content.department,
+    )
+
+
+def span_of(window: Window) -> Span:
+    """A window in whole minutes since 1970 UTC."""
+    return _minutes(window.starts_at.timestamp()), _minutes(window.ends_at.timestamp())
+
+
+def _minutes(seconds: float) -> int:
+    return int(seconds // _MINUTE)

@@ -1,0 +1,278 @@
+"""The answer at submission: what else takes the same areas out, who is hit again, what would be better."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from notifier.domain.coordination import online, online_moves
+from notifier.domain.coordination.online_index import Index, Span, Work
+from notifier.domain.coordination.works import (
+    Marks,
+    PlannedWork,
+    as_work,
+    draft_work,
+    parts_of,
+)
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.plan import PlanContent, PlanKind, PlanState
+from notifier.domain.policy import Policy
+from notifier.ports import Store
+from notifier.usecases import aside, plans
+from notifier.usecases.coordinate_contracts import WorkBook
+
+#: Works that ended before so long are nobody's neighbours any more: the look-back on both sides of the
+#: farthest move.
+_KEPT = timedelta(days=120)
+_MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A check with the names that a person needs to follow it."""
+
+    check: online.Check
+    index: Index
+    network: NetworkIndex
+    zone: ZoneInfo
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values; times in the utility's zone, customers by area for every figure."""
+        check = self.check
+        return {
+            "number": check.work.key,
+            "revision": check.work.revision,
+            "customers": check.customers,
+            "customer_hours": _hours(check.minutes),
+            "hit_again": check.hit_again,
+            "by_count": {str(count): number for count, number in check.by_count.items()},
+            "over_limit": check.over_limit,
+            "critical": {str(key): number for key, number in check.special.items()},
+            "critical_hit_again": {str(key): number for key, number in check.special_hit.items()},
+            "others": [self._other(other) for other in check.others],
+            "hits": [
+                {
+                    "count": hit.count,
+                    "customers": hit.customers,
+                    "areas": self._areas(hit.places),
+                }
+                for hit in check.hits
+            ],
+            "suggestions": [self._suggestion(item) for item in check.suggestions],
+            "refused_starts": dict(check.refused),
+        }
+
+    def _other(self, other: online.Other) -> dict[str, Any]:
+        return {
+            "number": other.work.key,
+            "state": other.work.state,
+            "department": other.work.department,
+            "windows": [self.window(span) for span in other.windows],
+            "customers": other.customers,
+            "areas": self._areas(other.places),
+            "days_apart": other.gap // online_moves.DAY,
+            "overlaps": other.gap == 0,
+        }
+
+    def _suggestion(self, item: online_moves.Suggestion) -> dict[str, Any]:
+        zh, en = reason(item)
+        return {
+            "kind": "merge" if item.merged else "day",
+            "starts_at": self.moment(item.start).isoformat(),
+            "days": round(item.shift / online_moves.DAY, 2),
+            "gain": item.gain,
+            "spared_repeats": item.spared_repeats,
+            "spared_over_limit": item.spared_over_limit,
+            "spared_customer_hours": _hours(item.spared_minutes),
+            "told_again": item.told_again,
+            "merged_with": [
+                {"number": work.key, "customers": number} for work, number in item.merged
+            ],
+            "reason": f"{zh} / {en}",
+        }
+
+    def _areas(self, places: Sequence[int]) -> list[str]:
+        areas = self.network.areas
+        ids = (self.index.area_ids[place] for place in places)
+        return [areas[area].name if area in areas else str(area) for area in ids]
+
+    def moment(self, minutes: int) -> datetime:
+        """Minutes since 1970 as a local time."""
+        return (_EPOCH + minutes * _MINUTE).astimezone(self.zone)
+
+    def window(self, span: Span) -> dict[str, str]:
+        """A window as local times."""
+        start, end = span
+        return {
+            "starts_at": self.moment(start).isoformat(),
+            "ends_at": self.moment(end).isoformat(),
+        }
+
+
+def reason(item: online_moves.Suggestion) -> tuple[str, str]:
+    """Why a suggestion is one, in Chinese and in English."""
+    chinese, english = [], []
+    if item.merged:
+        names = "、".join(work.key for work, _ in item.merged[:3])
+        chinese.append(f"与 {names} 同停")
+        english.append(f"in one outage with {names}")
+    if item.spared_interruptions > 0:
+        chinese.append(f"{item.spared_interruptions:,} 户次少停")
+        english.append(f"{item.spared_interruptions:,} interruptions fewer")
+    if item.spared_repeats > 0:
+        chinese.append(f"{item.spared_repeats:,} 户次免于重复停电")
+        english.append(f"{item.spared_repeats:,} spared a repeat")
+    if item.spared_over_limit > 0:
+        chinese.append(f"{item.spared_over_limit:,} 户次不再超限")
+        english.append(f"{item.spared_over_limit:,} no longer over the limit")
+    if item.spared_minutes >= 60:
+        chinese.append(f"少停 {_hours(item.spared_minutes):,.0f} 时户")
+        english.append(f"{_hours(item.spared_minutes):,.0f} customer-hours fewer")
+    if item.told_again:
+        chinese.append(f"须重新告知 {item.told_again:,} 户")
+        english.append(f"{item.told_again:,} to be told again")
+    return "，".join(chinese), ", ".join(english)
+
+
+class Checker:
+    """Checks works against an index of all others that it keeps up to date with the store.
+
+    One for a process: the first question reads everything, later ones only what was decided since.
+    """
+
+    def __init__(self, store: Store, book: WorkBook, *, zone: ZoneInfo, policy: Policy) -> None:
+        self._store = store
+        self._book = book
+        self._zone = zone
+        self._policy = policy
+        self._index: Index | None = None
+        self._marks = Marks(audit=-1, ledger=-1, history=-1)
+        self._pending: set[str] = set()
+        self._fresh = asyncio.Lock()
+
+    async def check(self, number: str, now: datetime) -> Checked:
+        """Checks a plan as it stands. Raises ``plans.PlanNotFound``."""
+        async with self._store.read() as tx:
+            plan = await tx.plans.find(number)
+            network = await tx.network()
+        if plan is None:
+            raise plans.PlanNotFound(f"没有编号为 {number} 的计划 / there is no plan {number}.")
+        index = await self._present(network, now)
+        work = index.works.get(number)
+        if work is None:
+            # Cancelled, or long over: the index has no place for it, and the question stands.
+            found = await self._book.works(numbers=[number])
+            work = _work(found[0], network) if found else Work(key=number, outages=())
+        return self._checked(index, network, work, plan.kind, now, plan.state)
+
+    async def foresee(self, contents: Sequence[PlanContent], now: datetime) -> list[Checked]:
+        """Checks plans that are not in the store, against it and against each other."""
+        async with self._store.read() as tx:
+            network = await tx.network()
+        index = (await self._present(network, now)).fork()
+        works = await asyncio.to_thread(
+            lambda: [draft_work(content, parts_of(content, network)) for content in contents]
+        )
+        for work in works:
+            index.put(work)
+        return await asyncio.to_thread(
+            lambda: [
+                self._checked(index, network, work, content.kind, now)
+                for work, content in zip(works, contents, strict=True)
+            ]
+        )
+
+    async def index(self, now: datetime) -> Index:
+        """Every work that counts, as it is at this moment."""
+        async with self._store.read() as tx:
+            network = await tx.network()
+        return await self._present(network, now)
+
+    def _checked(
+        self,
+        index: Index,
+        network: NetworkIndex,
+        work: Work,
+        kind: PlanKind,
+        now: datetime,
+        state: PlanState = PlanState.DRAFT,
+    ) -> Checked:
+        earliest = now + self._policy.legal_lead.get(kind, timedelta())
+        floor = int(earliest.timestamp() // 60)
+        rules = online_moves.Rules(
+            refuses=lambda start: "notice" if start < floor else "",
+        )
+        is_over = state in (PlanState.DONE, PlanState.CANCELLED)
+        check = online.check(
+            index, work, rules, is_published=state is PlanState.APPROVED, suggest=not is_over
+        )
+        return Checked(check=check, index=index, network=network, zone=self._zone)
+
+    async def _present(self, network: NetworkIndex, now: datetime) -> Index:
+        async with self._fresh:
+            marks = await self._book.marks()
+            index = self._index
+            if index is None or marks.ledger != self._marks.ledger:
+                index = await self._read_all(network, now)
+            elif marks != self._marks or self._pending:
+                await self._follow(index, network)
+            self._index, self._marks = index, marks
+            return index
+
+    async def _read_all(self, network: NetworkIndex, now: datetime) -> Index:
+        areas = await self._book.areas()
+        planned = await self._book.works(ending_after=now - _KEPT)
+        suffered = await self._book.suffered(now - _KEPT)
+        self._pending = _unmatched(planned)
+
+        def build() -> Index:
+            with aside.settled():
+                index = Index(areas)
+                for item in planned:
+                    index.put(_work(item, network))
+                for work in suffered:
+                    index.put(work)
+                return index
+
+        return await asyncio.to_thread(build)
+
+    async def _follow(self, index: Index, network: NetworkIndex) -> None:
+        """Reads again what was decided on, and what had not been matched."""
+        numbers = {*await self._book.changed(self._marks), *self._pending}
+        found = {item.plan.number: item for item in await self._book.works(numbers=numbers)}
+        for number in numbers:
+            item = found.get(number)
+            if item is None:
+                index.drop(number)
+            else:
+                index.put(_work(item, network))
+        self._pending = _unmatched(list(found.values()))
+
+
+def _work(planned: PlannedWork, network: NetworkIndex) -> Work:
+    """The plan for the index; what nobody has matched is matched by the ledger, in passing."""
+    if not planned.is_matched:
+        planned = replace(planned, parts=parts_of(planned.content, network))
+    return as_work(planned)
+
+
+def _unmatched(planned: Sequence[PlannedWork]) -> set[str]:
+    """Plans whose impact is still to come; a draft's may never."""
+    return {
+        item.plan.number
+        for item in planned
+        if not item.is_matched and item.plan.state is not PlanState.DRAFT
+    }
+
+
+def _hours(minutes: int) -> float:
+    return round(minutes / 60, 1)
+
+
+#: What a refused start is called, Chinese and English.
+REFUSALS: Mapping[str, tuple[str, str]] = {
+    "notice": ("早于规定的提前通知期", "too soon for the notice the law asks for"),
+}
