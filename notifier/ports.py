@@ -9,6 +9,7 @@ from notifier.channel import Medium, ReceiptStatus
 from notifier.domain.customer import Reach
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.finding import Finding
+from notifier.domain.happened import Share
 from notifier.domain.impact import Group
 from notifier.domain.ledger import Difference, Outline, PointRow
 from notifier.domain.matching import Match
@@ -17,6 +18,7 @@ from notifier.domain.notice import Facts, Recipient
 from notifier.domain.outbox import Claimed, KnownReceipt, Orphan, Recorded
 from notifier.domain.plan import Change, Plan, PlanContent, PlanKind, PlanState, Revision
 from notifier.domain.posting import PostingTask, TaskFilter, Undone
+from notifier.domain.reliability import Census, Hits, Interruption, LookBack
 from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut, Wanted
 
@@ -110,6 +112,22 @@ class ImpactBook(Protocol):
     ) -> dict[str, int]: ...
     def points(self, revision_id: int, points_id: int) -> AsyncIterator[tuple[str, Group]]: ...
     async def by_area(self, revision_id: int, points_id: int) -> list[dict[str, Any]]: ...
+
+
+class InterruptionBook(Protocol):
+    """What people went without and will; see ``store.interruptions.Interruptions``."""
+
+    async def uncounted(self, limit: int = 100) -> list[int]: ...
+    async def shares(self, points_id: int) -> list[Share]: ...
+    async def replace(
+        self,
+        plan_id: int,
+        revision: int,
+        state: str,
+        rows: Sequence[tuple[int, Interruption]],
+    ) -> None: ...
+    async def rolling(self, wanted: LookBack) -> list[Hits]: ...
+    async def census(self, areas: Collection[int] | None = None) -> Census: ...
 
 
 class BatchBook(Protocol):
@@ -279,6 +297,8 @@ class Transaction(Protocol):
     def plans(self) -> PlanBook: ...
     @property
     def impacts(self) -> ImpactBook: ...
+    @property
+    def interruptions(self) -> InterruptionBook: ...
     @property
     def batches(self) -> BatchBook: ...
     @property

@@ -20,6 +20,7 @@ from notifier.store.batches import Batches
 from notifier.store.customers import network_index
 from notifier.store.engine import Bulk, Database
 from notifier.store.impacts import Impacts
+from notifier.store.interruptions import Interruptions
 from notifier.store.journal import Journal
 from notifier.store.plans import Plans
 from notifier.store.postings import Postings
@@ -54,6 +55,7 @@ class Transaction:
         self._networks = networks
         self.plans = Plans(connection)
         self.impacts = Impacts(connection)
+        self.interruptions = Interruptions(connection)
         self.batches = Batches(connection)
         self.unresolved = Unresolved(connection)
         self.receipts = Receipts(connection)

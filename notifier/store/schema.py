@@ -226,6 +226,8 @@ plan = Table(
     Column("state", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("settled_revision", Integer, nullable=False, server_default="0"),
+    Column("counted_revision", Integer, nullable=False, server_default="0"),
+    Column("counted_state", Text, nullable=False, server_default=""),
     Column("starts_at", UtcTime),
     Column("ends_at", UtcTime),
     Column("restored_at", UtcTime),
@@ -239,6 +241,9 @@ plan = Table(
     ),
     Index("ix_plan_reconcile_at", "reconcile_at", sqlite_where=text("reconcile_at IS NOT NULL"),
           postgresql_where=text("reconcile_at IS NOT NULL")),
+    Index("ix_plan_uncounted", "id",
+          sqlite_where=text("counted_revision <> revision OR counted_state <> state"),
+          postgresql_where=text("counted_revision <> revision OR counted_state <> state")),
     Index(None, "starts_at"),
 )  # fmt: skip
 
@@ -258,6 +263,8 @@ plan_revision = Table(
     Column("cells", Json),
     Column("counts", Json),
     Column("difference", Json),
+    Column("network_id", Id, ForeignKey("network_version.id")),
+    Column("network_overlay", Id),
     Column("created_at", UtcTime, nullable=False),
     Column("created_by", Text, nullable=False),
     UniqueConstraint("plan_id", "number"),
@@ -292,6 +299,40 @@ impact_point = Table(
     Column("usage_point_id", Id, primary_key=True, autoincrement=False),
     Column("group_number", SmallInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# --- What people went without, and will ---------------------------------------------------------
+
+interruption = Table(
+    "interruption",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("plan_id", Id, ForeignKey("plan.id")),
+    Column("revision", Integer),
+    Column("file_digest", Text),
+    Column("file_sheet", Text),
+    Column("file_row", Integer),
+    Column("kind", SmallInteger, nullable=False),
+    Column("quality", SmallInteger, nullable=False),
+    Column("is_firm", Boolean, nullable=False),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime),
+    Column("feeder_id", Id),
+    Column("area_id", Id),
+    Column("usage_point_id", Id),
+    Column("customers", Integer, nullable=False),
+    Column("is_whole", Boolean, nullable=False),
+    Column("points_id", Id),
+    Column("group_number", SmallInteger),
+    Column("cause", Text, nullable=False, server_default=""),
+    Column("event_key", Text, unique=True),
+    CheckConstraint("kind IN (0, 1)", name="kind"),
+    CheckConstraint("quality IN (0, 1, 2)", name="quality"),
+    CheckConstraint("(plan_id IS NULL) <> (file_digest IS NULL)", name="source"),
+    Index(None, "starts_at"),
+    Index("ix_interruption_area", "area_id", "starts_at"),
+    Index("ix_interruption_feeder", "feeder_id", "starts_at"),
+    Index("ix_interruption_plan", "plan_id"),
 )
 
 approval = Table(

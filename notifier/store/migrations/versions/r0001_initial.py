@@ -218,6 +218,8 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("settled_revision", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("counted_revision", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("counted_state", sa.Text(), server_default="", nullable=False),
         sa.Column("starts_at", sa.BigInteger(), nullable=True),
         sa.Column("ends_at", sa.BigInteger(), nullable=True),
         sa.Column("restored_at", sa.BigInteger(), nullable=True),
@@ -242,6 +244,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("reconcile_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_plan_starts_at"), "plan", ["starts_at"], unique=False)
+    op.create_index(
+        "ix_plan_uncounted",
+        "plan",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("counted_revision <> revision OR counted_state <> state"),
+        postgresql_where=sa.text("counted_revision <> revision OR counted_state <> state"),
+    )
     op.create_table(
         "point_contact",
         sa.Column("usage_point_id", ID, autoincrement=False, nullable=False),
@@ -371,6 +381,43 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", "station_id", name=op.f("uq_feeder_key_station_id")),
     )
     op.create_table(
+        "interruption",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("plan_id", ID, nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=True),
+        sa.Column("file_digest", sa.Text(), nullable=True),
+        sa.Column("file_sheet", sa.Text(), nullable=True),
+        sa.Column("file_row", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.SmallInteger(), nullable=False),
+        sa.Column("quality", sa.SmallInteger(), nullable=False),
+        sa.Column("is_firm", sa.Boolean(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=True),
+        sa.Column("feeder_id", ID, nullable=True),
+        sa.Column("area_id", ID, nullable=True),
+        sa.Column("usage_point_id", ID, nullable=True),
+        sa.Column("customers", sa.Integer(), nullable=False),
+        sa.Column("is_whole", sa.Boolean(), nullable=False),
+        sa.Column("points_id", ID, nullable=True),
+        sa.Column("group_number", sa.SmallInteger(), nullable=True),
+        sa.Column("cause", sa.Text(), server_default="", nullable=False),
+        sa.Column("event_key", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(plan_id IS NULL) <> (file_digest IS NULL)", name=op.f("ck_interruption_source")
+        ),
+        sa.CheckConstraint("kind IN (0, 1)", name=op.f("ck_interruption_kind")),
+        sa.CheckConstraint("quality IN (0, 1, 2)", name=op.f("ck_interruption_quality")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_interruption_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_interruption")),
+        sa.UniqueConstraint("event_key", name=op.f("uq_interruption_event_key")),
+    )
+    op.create_index("ix_interruption_area", "interruption", ["area_id", "starts_at"], unique=False)
+    op.create_index(
+        "ix_interruption_feeder", "interruption", ["feeder_id", "starts_at"], unique=False
+    )
+    op.create_index("ix_interruption_plan", "interruption", ["plan_id"], unique=False)
+    op.create_index(op.f("ix_interruption_starts_at"), "interruption", ["starts_at"], unique=False)
+    op.create_table(
         "network_part",
         sa.Column("version_id", ID, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -395,8 +442,13 @@ def upgrade() -> None:
         sa.Column("cells", sa.Text(), nullable=True),
         sa.Column("counts", sa.Text(), nullable=True),
         sa.Column("difference", sa.Text(), nullable=True),
+        sa.Column("network_id", ID, nullable=True),
+        sa.Column("network_overlay", ID, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["network_id"], ["network_version.id"], name=op.f("fk_plan_revision_network_id")
+        ),
         sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_plan_revision_plan_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_revision")),
         sa.UniqueConstraint("plan_id", "number", name=op.f("uq_plan_revision_plan_id_number")),

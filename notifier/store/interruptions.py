@@ -1,0 +1,280 @@
+"""Interruptions: what people went without and will, counted over any look-back by area and customer.
+
+Rows are few: one an area and window, however many live there. Where a plan hits a part of an area,
+its customers are counted one by one through the frozen impact. Windows of one area that overlap or
+touch are one interruption: two works share it.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.domain.customer import Criticality
+from notifier.domain.happened import Share
+from notifier.domain.reliability import Census, Hits, Interruption, LookBack
+from notifier.store import schema
+from notifier.store.columns import to_millis
+from notifier.store.engine import insert_rows, with_lists
+
+#: Works that began so long before a period, or begin so long after it, may still share an
+#: interruption with one inside it.
+_REACH = timedelta(days=7)
+_AREAS_AT_ONCE = 5_000
+_UNCOUNTED = text(
+    "SELECT id FROM plan WHERE counted_revision <> revision OR counted_state <> state"
+    " ORDER BY id LIMIT :limit"
+)
+_COLUMNS = (
+    "plan_id", "revision", "file_digest", "file_sheet", "file_row", "kind", "quality", "is_firm",
+    "starts_at", "ends_at", "feeder_id", "area_id", "usage_point_id", "customers", "is_whole",
+    "points_id", "group_number", "cause", "event_key",
+)  # fmt: skip
+
+
+class Interruptions:
+    """Interruptions on one connection, inside the transaction that the caller opened."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def uncounted(self, limit: int = 100) -> list[int]:
+        """Plans whose interruptions do not follow their present revision and state yet."""
+        return list((await self._connection.scalars(_UNCOUNTED, {"limit": limit})).all())
+
+    async def shares(self, points_id: int) -> list[Share]:
+        """A frozen impact by area and group."""
+        result = await self._connection.execute(
+            text(
+                "SELECT s.area_id, coalesce(a.feeder_id, s.feeder_id) AS feeder_id, s.group_number,"
+                " s.customers, CASE WHEN s.area_id IS NULL THEN 0 ELSE (SELECT count(*) FROM usage_point u"
+                "  WHERE u.area_id = s.area_id AND u.gone_at IS NULL) END AS present"
+                " FROM (SELECT u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END AS feeder_id,"
+                "  p.group_number, count(*) AS customers FROM impact_point p"
+                "  JOIN usage_point u ON u.id = p.usage_point_id WHERE p.revision_id = :points"
+                "  GROUP BY 1, 2, 3) AS s LEFT JOIN area a ON a.id = s.area_id ORDER BY 1, 3"
+            ),
+            {"points": points_id},
+        )
+        return [
+            Share(
+                row.area_id,
+                row.feeder_id,
+                row.group_number,
+                row.customers,
+                row.area_id is not None and row.customers >= row.present,
+            )
+            for row in result
+        ]
+
+    async def replace(
+        self,
+        plan_id: int,
+        revision: int,
+        state: str,
+        rows: Sequence[tuple[int, Interruption]],
+    ) -> None:
+        """Has the interruptions of a plan be just these, each with the number of the revision that says
+        so, and remembers that they follow ``revision`` and ``state``. Doing it twice changes nothing."""
+        table = schema.interruption
+        await self._connection.execute(delete(table).where(table.c.plan_id == plan_id))
+        await insert_rows(
+            self._connection,
+            table,
+            _COLUMNS,
+            [_row(item, plan=(plan_id, number)) for number, item in rows],
+        )
+        await self._connection.execute(
+            update(schema.plan)
+            .where(schema.plan.c.id == plan_id)
+            .values(counted_revision=revision, counted_state=state)
+        )
+
+    async def rolling(self, wanted: LookBack) -> list[Hits]:
+        """How often each area's customers were, or will be, interrupted in a look-back.
+
+        Areas in which all customers went through the same come once, without criticality; the others by
+        criticality and counts, customer by customer. Customers without any interruption are left out, and
+        so are interruptions of which only the feeder is known.
+        """
+        if wanted.areas is None:
+            return await _rolling(self._connection, wanted, None)
+        found: list[Hits] = []
+        chosen = sorted(set(wanted.areas))
+        for start in range(0, len(chosen), _AREAS_AT_ONCE):
+            found += await _rolling(
+                self._connection, wanted, chosen[start : start + _AREAS_AT_ONCE]
+            )
+        return found
+
+    async def census(self, areas: Collection[int] | None = None) -> Census:
+        """The present customers of these areas, or of all, by criticality. Changes only with the ledger."""
+        counted: dict[int, dict[Criticality, int]] = {}
+        chosen = None if areas is None else sorted(set(areas))
+        steps = range(0, 1 if chosen is None else len(chosen), _AREAS_AT_ONCE)
+        for start in steps:
+            if chosen is None:
+                result = await self._connection.execute(
+                    text(_CENSUS.format(which="area_id IS NOT NULL"))
+                )
+            else:
+                result = await self._connection.execute(
+                    with_lists(_CENSUS.format(which="area_id IN :areas"), "areas"),
+                    {"areas": chosen[start : start + _AREAS_AT_ONCE]},
+                )
+            for row in result:
+                counted.setdefault(row.area_id, {})[Criticality(row.criticality)] = row.customers
+        return counted
+
+
+def _row(
+    item: Interruption,
+    *,
+    plan: tuple[int | None, int | None] = (None, None),
+    file: tuple[str | None, str | None, int | None] = (None, None, None),
+    key: str | None = None,
+) -> tuple[Any, ...]:
+    return (
+        *plan,
+        *file,
+        int(item.kind),
+        int(item.quality),
+        item.is_firm,
+        to_millis(item.starts_at),
+        None if item.ends_at is None else to_millis(item.ends_at),
+        item.feeder_id,
+        item.area_id,
+        item.usage_point_id,
+        item.customers,
+        item.is_whole,
+        item.points_id,
+        item.group_number,
+        item.cause,
+        key,
+    )
+
+
+async def _rolling(
+    connection: AsyncConnection, wanted: LookBack, areas: Sequence[int] | None
+) -> list[Hits]:
+    values: dict[str, Any] = {
+        "reach_from": to_millis(wanted.starts_at - _REACH),
+        "reach_until": to_millis(wanted.ends_at + _REACH),
+        "from": to_millis(wanted.starts_at),
+        "until": to_millis(wanted.ends_at),
+        "now": to_millis(wanted.now),
+        "momentary": wanted.momentary // timedelta(milliseconds=1),
+    }
+    which = [_AHEAD if wanted.ahead else _HAPPENED]
+    if wanted.without_plan is not None:
+        which.append("(i.plan_id IS NULL OR i.plan_id <> :without)")
+        values["without"] = wanted.without_plan
+    if areas is not None:
+        which.append("i.area_id IN :areas")
+        values["areas"] = list(areas)
+    names = ("areas",) if areas is not None else ()
+    picked = _PICKED.format(which=" AND ".join(which))
+    by_area = f"WITH {picked}, {_MIXED}, {_islands('picked', 'line')} {_BY_AREA}"
+    by_point = (
+        f"WITH {picked}, {_MIXED}, {_POINT_ROWS}, {_islands('pointed', 'point, half')} {_BY_POINT}"
+    )
+    found = [
+        Hits(area_id=row.area_id, outs=row.outs, shorts=row.shorts)
+        for row in await connection.execute(with_lists(by_area, *names), values)
+    ]
+    found += [
+        Hits(
+            area_id=row.area_id,
+            outs=row.outs,
+            shorts=row.shorts,
+            criticality=Criticality(row.criticality),
+            customers=row.customers,
+        )
+        for row in await connection.execute(with_lists(by_point, *names), values)
+    ]
+    return found
+
+
+def _islands(rows: str, line: str) -> str:
+    """Rows that overlap or touch as one, within ``line``."""
+    return f"""
+edges AS (
+  SELECT p.*, CASE WHEN p.starts_at <= max(coalesce(p.ends_at, p.starts_at)) OVER (
+      PARTITION BY {line} ORDER BY p.starts_at, p.id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 0 ELSE 1 END AS is_new
+  FROM {rows} p
+), numbered AS (
+  SELECT e.*, sum(e.is_new) OVER (PARTITION BY {line} ORDER BY e.starts_at, e.id) AS island
+  FROM edges e
+), islands AS (
+  SELECT {line}, min(area_id) AS area_id, min(feeder_id) AS feeder_id,
+    max(customers) AS customers, min(starts_at) AS starts_at, max(ends_at) AS ends_at,
+    min(kind) AS kind, max(CASE WHEN ends_at IS NULL THEN 1 ELSE 0 END) AS is_endless,
+    max(CASE WHEN is_whole THEN 1 ELSE 0 END) AS is_whole
+  FROM numbered GROUP BY {line}, island
+)"""
+
+
+_HAPPENED = "i.is_firm AND coalesce(i.ends_at, i.starts_at) <= :now"
+_AHEAD = "(i.is_firm OR i.ends_at > :now)"
+#: ``reliability.is_momentary`` of an island ``s``.
+_MOMENTARY = "(s.kind = 1 OR (s.is_endless = 0 AND s.ends_at - s.starts_at <= :momentary))"
+
+#: ``line``: within it rows are joined. Seconds are joined with nothing.
+_PICKED = """
+picked AS MATERIALIZED (
+  SELECT i.id, i.kind, i.starts_at, i.ends_at, i.area_id, i.feeder_id, i.usage_point_id,
+    i.customers, i.is_whole, i.points_id, i.group_number,
+    CASE WHEN i.kind = 0 AND i.is_whole THEN i.area_id ELSE -i.id END AS line
+  FROM interruption i
+  WHERE i.starts_at >= :reach_from AND i.starts_at < :reach_until AND {which}
+)"""
+
+_MIXED = """
+mixed AS MATERIALIZED (
+  SELECT DISTINCT area_id FROM picked WHERE NOT is_whole AND area_id IS NOT NULL
+    AND (points_id IS NOT NULL OR usage_point_id IS NOT NULL)
+)"""
+
+_COUNTS = f"""
+  sum(CASE WHEN {_MOMENTARY} THEN 0 ELSE 1 END) AS outs,
+  sum(CASE WHEN {_MOMENTARY} THEN 1 ELSE 0 END) AS shorts
+FROM islands s WHERE s.starts_at >= :from AND s.starts_at < :until"""
+
+_BY_AREA = f"""
+SELECT s.area_id, {_COUNTS} AND s.is_whole = 1 AND s.area_id NOT IN (SELECT area_id FROM mixed)
+GROUP BY s.area_id ORDER BY s.area_id"""
+
+#: Every customer of an area that was hit in part, with the rows that hit this very customer.
+_POINT_ROWS = """
+point_rows AS (
+  SELECT p.*, u.id AS point FROM picked p JOIN usage_point u ON u.area_id = p.area_id
+  WHERE p.is_whole AND p.area_id IN (SELECT area_id FROM mixed) AND u.gone_at IS NULL
+  UNION ALL
+  SELECT p.*, u.id AS point FROM picked p JOIN usage_point u ON u.area_id = p.area_id
+    JOIN impact_point x ON x.revision_id = p.points_id AND x.usage_point_id = u.id
+      AND x.group_number = p.group_number
+  WHERE NOT p.is_whole AND u.gone_at IS NULL
+  UNION ALL
+  SELECT p.*, u.id AS point FROM picked p
+    JOIN usage_point u ON u.feeder_id = p.feeder_id AND u.area_id IS NULL
+    JOIN impact_point x ON x.revision_id = p.points_id AND x.usage_point_id = u.id
+      AND x.group_number = p.group_number
+  WHERE p.area_id IS NULL AND u.gone_at IS NULL
+  UNION ALL
+  SELECT p.*, p.usage_point_id AS point FROM picked p WHERE p.usage_point_id IS NOT NULL
+), pointed AS (
+  SELECT r.*, CASE WHEN r.kind = 0 THEN 0 ELSE r.id END AS half FROM point_rows r
+)"""
+
+_BY_POINT = f"""
+SELECT u.area_id, u.criticality, c.outs, c.shorts, count(*) AS customers
+FROM (SELECT s.point, {_COUNTS} GROUP BY s.point) AS c JOIN usage_point u ON u.id = c.point
+GROUP BY u.area_id, u.criticality, c.outs, c.shorts ORDER BY 1, 2, 3, 4"""
+
+_CENSUS = (
+    "SELECT area_id, criticality, count(*) AS customers FROM usage_point"
+    " WHERE {which} AND gone_at IS NULL GROUP BY area_id, criticality"
+)

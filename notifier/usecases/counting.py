@@ -1,0 +1,143 @@
+"""Keeps interruptions in step with plans, and counts them.
+
+What a plan did to people is a pure function of its revisions (``domain.happened``). The rows that say
+so are written anew whenever the plan's revision or state is another than the one they follow; that
+may happen at any time, twice, and in two processes.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.domain import happened, reliability
+from notifier.domain.customer import Criticality
+from notifier.domain.happened import Chapter
+from notifier.domain.plan import Change, Plan, PlanState
+from notifier.domain.reliability import Census, Counting, Hits, LookBack
+from notifier.ports import Store, Transaction
+from notifier.usecases import matching
+
+_FIRM = frozenset({PlanState.APPROVED, PlanState.DONE})
+_CORRECTIONS = frozenset({Change.DELAYED, Change.RESTORED})
+
+
+async def catch_up(store: Store, *, limit: int = 100) -> int:
+    """Brings the interruptions of up to ``limit`` plans in step; how many plans that were."""
+    async with store.read() as tx:
+        waiting = await tx.interruptions.uncounted(limit)
+    for plan_id in waiting:
+        await follow(store, plan_id)
+    return len(waiting)
+
+
+async def follow(store: Store, plan_id: int) -> None:
+    """Has the interruptions of one plan say what its revisions say."""
+    async with store.read() as tx:
+        plan = await tx.plans.by_id(plan_id)
+    await matching.ensure_matched(store, plan)
+    async with store.read() as tx:
+        chapters = await _chapters(tx, plan)
+        told = happened.spells(chapters)
+        shares = {
+            points_id: await tx.interruptions.shares(points_id)
+            for points_id in sorted({spell.points_id for spell in told})
+        }
+    rows = happened.interruptions(told, shares)
+    async with store.write() as tx:
+        present = await tx.plans.by_id(plan_id)
+        if (present.revision, present.state) != (plan.revision, plan.state):
+            return  # whoever changed it has it counted once more
+        await tx.interruptions.replace(plan_id, plan.revision, plan.state.value, rows)
+
+
+async def _chapters(tx: Transaction, plan: Plan) -> list[Chapter]:
+    """The revisions of a plan as a story. The last one is firm as the plan stands, an earlier one
+    where it was approved; a correction is as firm as what it corrects."""
+    approved = {item["revision"] for item in await tx.plans.approvals(plan.id)}
+    revisions = await tx.plans.revisions(plan.id)
+    chapters: list[Chapter] = []
+    for revision in revisions:
+        inherits = revision.change in _CORRECTIONS and bool(chapters) and chapters[-1].is_firm
+        is_firm = revision.number in approved or inherits
+        if revision.number == plan.revision:
+            is_firm = plan.state in _FIRM
+        is_restored = revision.change is Change.RESTORED
+        chapters.append(
+            Chapter(
+                number=revision.number,
+                change=revision.change,
+                made_at=revision.created_at,
+                is_firm=is_firm,
+                points_id=revision.points_id,
+                groups=await tx.impacts.groups(revision.id),
+                restored_at=plan.restored_at if is_restored else None,
+            )
+        )
+    return chapters
+
+
+# --- Look-backs ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolling:
+    """How often customers were, or will be, interrupted around a moment, and who they are."""
+
+    wanted: LookBack
+    hits: tuple[Hits, ...]
+    census: Census
+
+    def customers(self, times: int) -> dict[Criticality, int]:
+        """Customers with at least ``times`` sustained interruptions, by criticality."""
+        return reliability.hit(self.hits, self.census, times=times)
+
+
+async def around(
+    tx: Transaction,
+    moment: datetime,
+    rules: Counting,
+    *,
+    now: datetime,
+    areas: Collection[int] | None = None,
+    without_plan: int | None = None,
+    census: Census | None = None,
+) -> Rolling:
+    """Everything within ``rules.repeat_within`` before and after a moment (aware), history and plans
+    of every state together: what a planner wants to know before adding one more.
+
+    ``areas``: only these. ``without_plan``: as if that plan were not there. ``census``: as known from
+    before, where a caller keeps it (it changes only with the ledger). Plans have to be in step:
+    ``catch_up`` first where no worker runs.
+    """
+    return await _rolling(
+        tx,
+        LookBack(
+            starts_at=moment - rules.repeat_within,
+            ends_at=moment + rules.repeat_within,
+            now=now,
+            momentary=rules.momentary,
+            ahead=True,
+            areas=areas,
+            without_plan=without_plan,
+        ),
+        census,
+    )
+
+
+async def before(tx: Transaction, moment: datetime, rules: Counting) -> Rolling:
+    """What happened within ``rules.repeat_within`` up to a moment (aware): the repeat list."""
+    wanted = LookBack(
+        starts_at=moment - rules.repeat_within,
+        ends_at=moment,
+        now=moment,
+        momentary=rules.momentary,
+    )
+    return await _rolling(tx, wanted, None)
+
+
+async def _rolling(tx: Transaction, wanted: LookBack, census: Census | None) -> Rolling:
+    hits = await tx.interruptions.rolling(wanted)
+    if census is None:
+        plain = {item.area_id for item in hits if item.criticality is None and item.area_id}
+        census = await tx.interruptions.census(plain) if plain else {}
+    return Rolling(wanted=wanted, hits=tuple(hits), census=census)
