@@ -16,7 +16,7 @@ from notifier.rendering.variables import Utility
 from notifier.store.coordination_works import Works
 from notifier.usecases.coordinate_checking import Checker
 from notifier.usecases.inbox import Inbox
-from notifier.web import callbacks, console, endpoints, errors, openapi, pages, public
+from notifier.web import callbacks, console, endpoints, errors, openapi, pages, public, records
 from notifier.web.context import (
     CHECKER,
     INBOX,
@@ -82,6 +82,7 @@ def make_app(service: Service) -> web.Application:
     endpoints.add(app, ENDPOINTS)
     callbacks.add(app)
     console.add(app)
+    records.add(app)
     public.add(app)
     app.on_response_prepare.append(_secure)
     app.cleanup_ctx.append(_close_press)

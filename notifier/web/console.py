@@ -11,7 +11,7 @@ from notifier.usecases import matching, plans
 from notifier.usecases.preview import preview
 from notifier.web import boards, pages, plans_api, principals
 from notifier.web.context import SERVICE, Principal
-from notifier.web.endpoints import CHANGERS, OFFICE, SIGNERS, read_bounded
+from notifier.web.endpoints import CHANGERS, OFFICE, SIGNERS, WRITERS, read_bounded
 from notifier.web.errors import Unauthenticated
 
 _MOST_FORM = 16 << 10
@@ -74,7 +74,7 @@ async def show_board(request: web.Request) -> web.StreamResponse:
     board = await boards.board(request.app, everything=everything)
     return pages.render(
         request, "board.html.j2", who=who, board=board, everything=everything,
-        csrf=principals.csrf_token(request),
+        csrf=principals.csrf_token(request), may_close=_may_close(who),
     )  # fmt: skip
 
 
@@ -83,7 +83,10 @@ async def show_board_part(request: web.Request) -> web.StreamResponse:
     who = await reader(request)
     everything = request.query.get("all") == "1"
     board = await boards.board(request.app, everything=everything)
-    return pages.render(request, "board_part.html.j2", who=who, board=board, everything=everything)
+    return pages.render(
+        request, "board_part.html.j2", who=who, board=board, everything=everything,
+        csrf=principals.csrf_token(request), may_close=_may_close(who),
+    )  # fmt: skip
 
 
 async def show_plan(request: web.Request) -> web.StreamResponse:
@@ -112,6 +115,7 @@ async def show_plan(request: web.Request) -> web.StreamResponse:
         seen=seen,
         may_approve=may_approve,
         may_cancel=who is not None and who.role in CHANGERS and is_open,
+        may_close=_may_close(who),
         **shown,
     )
 
@@ -122,8 +126,18 @@ async def show_plan_part(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     plan = await plans.find(service.store, request.match_info["number"])
     return pages.render(
-        request, "plan_part.html.j2", who=who, **await boards.plan_page(service, plan)
+        request,
+        "plan_part.html.j2",
+        who=who,
+        csrf=principals.csrf_token(request),
+        may_close=_may_close(who),
+        **await boards.plan_page(service, plan),
     )
+
+
+def _may_close(who: Principal | None) -> bool:
+    """Whether exceptions can be taken off the list here."""
+    return who is not None and who.role in WRITERS
 
 
 # --- Deciding --------------------------------------------------------------------------------------

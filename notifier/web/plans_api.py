@@ -418,17 +418,20 @@ async def show_evidence(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     """Every decision, attempt, outcome and receipt, one JSON object a line, in order of time."""
     service = call.service
     plan = await plans.find(service.store, call.path("number"))
+    return await streaming.respond(
+        call.request, evidence_lines(service, plan), "application/x-ndjson"
+    )
 
-    async def lines() -> AsyncIterator[str]:
-        async with service.store.read() as tx:
-            async for record in evidence.evidence(
-                tx,
-                Evidence(tx.connection, plan.id),
-                plan,
-                vault=service.vault,
-                renderer=service.renderer,
-                zone=service.setting.zone,
-            ):
-                yield orjson.dumps(record).decode() + "\n"
 
-    return await streaming.respond(call.request, lines(), "application/x-ndjson")
+async def evidence_lines(service: Service, plan: Plan) -> AsyncIterator[str]:
+    """The evidence of a plan, a JSON object a line."""
+    async with service.store.read() as tx:
+        async for record in evidence.evidence(
+            tx,
+            Evidence(tx.connection, plan.id),
+            plan,
+            vault=service.vault,
+            renderer=service.renderer,
+            zone=service.setting.zone,
+        ):
+            yield orjson.dumps(record).decode() + "\n"
