@@ -48,7 +48,8 @@ class Told:
 class Cell:
     """Recipients who must all hear the same. ``group`` is None for those no longer affected;
     ``told`` is the key of the last notice that reached them (None: never any), ``told_media``
-    the media that carried it; ``tried``: a notice was tried and none reached them."""
+    the media that carried it; ``tried``: the key of the last notice that was tried where none ever
+    reached them."""
 
     group: int | None
     told: str | None
@@ -58,7 +59,7 @@ class Cell:
     locale: str
     reach: Reach
     people: int = 0
-    tried: bool = False
+    tried: str | None = None
 
     @property
     def name(self) -> str:
@@ -66,7 +67,7 @@ class Cell:
         group = "-" if self.group is None else str(self.group)
         return (
             f"{group}|{self.told or '-'}|{int(self.told_media)}|{self.audience.value}|"
-            f"{int(self.need)}|{self.locale}|{int(self.reach)}|{int(self.tried)}"
+            f"{int(self.need)}|{self.locale}|{int(self.reach)}|{self.tried or '-'}"
         )
 
     @classmethod
@@ -82,7 +83,7 @@ class Cell:
             locale=locale,
             reach=Reach(int(reach)),
             people=people,
-            tried=tried == "1",
+            tried=None if tried == "-" else tried,
         )
 
 
@@ -220,7 +221,7 @@ def _reminders(
         for rule in rules:
             due = now if rule.lead is None else window.starts_at - rule.lead
             first = _first_due(plan, group, cell, policy, now)
-            waits = before is None and not cell.tried and first is not None
+            waits = before is None and cell.tried != group.facts_key and first is not None
             if waits and first is not None and first > due - policy.min_gap:
                 yield Skip(stage=Stage.REMINDER, reason="advance_serves")
                 continue

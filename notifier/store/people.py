@@ -84,7 +84,7 @@ async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, s
     )
     packed = traits.packed_sql(
         {
-            "tried": "CASE WHEN t.tried = 1 AND t.told_number = 0 THEN 1 ELSE 0 END",
+            "tried": "CASE WHEN t.heard = 0 THEN 1 ELSE 0 END",
             "group_number": "a.group_number",
             "told_number": "coalesce(t.told_number, 0)",
             "told_media": "coalesce(t.media, 0)",
@@ -126,14 +126,14 @@ _NO_LONGER_AFFECTED = """
         LEFT JOIN place_contact plc ON plc.contact_id = t.contact_id
         LEFT JOIN usage_point u ON u.id = pc.usage_point_id
         LEFT JOIN building b ON b.id = u.building_id
-        WHERE a.contact_id IS NULL AND t.told_number > 0
+        WHERE a.contact_id IS NULL AND t.heard = 1
     ) AS gone GROUP BY contact_id
 """
 
 
 async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
-    """``told``: the last facts each contact was told, every medium that told anything, and whether
-    something was tried in vain.
+    """``told``: the last facts each contact was told and every medium that told anything; for those
+    whom nothing reached (``heard`` 0) the last facts that were tried.
 
     A poster counts once its photograph is there. A message that nobody confirmed counts too: whoever
     may have read it hears when it is no longer true.
@@ -152,7 +152,7 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     await connection.execute(
         text(
             "CREATE TEMP TABLE told (contact_id BIGINT PRIMARY KEY, told_number INTEGER,"
-            " media INTEGER, told_at BIGINT, tried INTEGER)"
+            " media INTEGER, told_at BIGINT, heard INTEGER)"
         )
     )
     if not keys:
@@ -166,10 +166,10 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     await connection.execute(
         text(
             "INSERT INTO told SELECT contact_id,"
-            "  max(CASE WHEN heard = 1 AND place = 1 THEN told_number ELSE 0 END),"
-            f" {media}, max(CASE WHEN heard = 1 THEN sent_at END), max(1 - heard)"
+            "  max(CASE WHEN place = 1 THEN told_number ELSE 0 END),"
+            f" {media}, max(CASE WHEN heard = 1 THEN sent_at END), max(heard)"
             " FROM (SELECT tries.*, row_number() OVER"
-            "   (PARTITION BY contact_id ORDER BY heard DESC, sent_at DESC, id DESC) AS place"
+            "   (PARTITION BY contact_id ORDER BY heard DESC, at DESC, id DESC) AS place"
             f"  FROM ({_TRIES.format(numbers=numbers)}) AS tries) AS ordered"
             " GROUP BY contact_id ORDER BY contact_id"
         ),
@@ -178,12 +178,14 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     return keys
 
 
-#: Every message that reached somebody (``heard`` 1) or was tried in vain (0).
+#: Every message that reached somebody (``heard`` 1) or was tried in vain (0). Of those that were told the
+#: last one sent counts, of vain tries the one decided on last: some were never sent.
 _TRIES = f"""
     SELECT d.id, d.contact_id, n.medium, b.sent_at,
            CASE n.facts_key {{numbers}} ELSE 0 END AS told_number,
            CASE WHEN d.state IN ({_TOLD_STATES}) AND b.sent_at IS NOT NULL
-                THEN 1 ELSE 0 END AS heard
+                THEN 1 ELSE 0 END AS heard,
+           CASE WHEN d.state IN ({_TOLD_STATES}) THEN coalesce(b.sent_at, 0) ELSE n.id END AS at
     FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id
     WHERE b.plan_id = :plan
       AND d.state IN ({_TOLD_STATES}, {int(DeliveryState.FAILED)}, {int(DeliveryState.DROPPED)})

@@ -1,7 +1,8 @@
 """A recipient's traits packed into one integer, so that SQL groups and joins a million people by it.
 
-From the high bits: whether notices were tried in vain, impact group, number of the told facts, media
-that told, role, criticality, high-rise, need, locale, reach. Zero in group and facts means none.
+From the high bits: whether nothing but vain tries were made, impact group, number of the facts last
+told (or tried, where nothing was told), media that told, role, criticality, high-rise, need, locale,
+reach. Zero in group and facts means none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,9 +59,10 @@ def locale_sql(column: str) -> str:
 def cell_of(traits: int, told_keys: Mapping[int, str], available: Reach, people: int) -> Cell:
     """The cell these traits belong to; media without a channel do not count as reach."""
     values = unpack(traits)
+    key = told_keys.get(values["told_number"])
     return Cell(
         group=values["group_number"] or None,
-        told=told_keys.get(values["told_number"]),
+        told=None if values["tried"] else key,
         told_media=Reach(values["told_media"]),
         audience=audience_of(
             Role(values["role"]),
@@ -71,5 +73,5 @@ def cell_of(traits: int, told_keys: Mapping[int, str], available: Reach, people:
         locale=LOCALES[values["locale"]],
         reach=Reach(values["reach"]) & available,
         people=people,
-        tried=bool(values["tried"]),
+        tried=key if values["tried"] else None,
     )
