@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from notifier import log, settings
 from notifier.commands import (
     base,
+    coordination,
     house,
     imports,
     networks,
@@ -44,7 +45,18 @@ def parser() -> argparse.ArgumentParser:
     )
     base.everywhere(top, default=None)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for room in (imports, networks, plan, reports, telling, house, service, tracing, demo):
+    for room in (
+        imports,
+        networks,
+        plan,
+        coordination,
+        reports,
+        telling,
+        house,
+        service,
+        tracing,
+        demo,
+    ):
         room.register(commands)
     return top
 

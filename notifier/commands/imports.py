@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from notifier.commands import base, console, networks
+from notifier.commands import base, console, coordination, networks
 from notifier.commands.base import Context
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.network_index import NetworkIndex
@@ -349,16 +349,17 @@ def _add(shown: dict[str, Any], item: _Read, context: Context) -> None:
 
 async def _foresee(context: Context, read: Sequence[_Read], shown: list[dict[str, Any]]) -> None:
     """Adds whom each plan would touch, where there is a ledger to ask."""
+    drafts = [draft for item in read for draft in item.file.plans]
     async with context.existing_database() as database:
         if database is None:
             return
         async with database.read() as connection:
             network: NetworkIndex = await network_index(connection)
-    if not network.feeders:
-        return
-    drafts = [draft for item in read for draft in item.file.plans]
-    for plan, draft in zip(shown, drafts, strict=True):
-        plan["foreseen"] = await asyncio.to_thread(ingest.foresee, draft, network)
+        if not network.feeders:
+            return
+        for plan, draft in zip(shown, drafts, strict=True):
+            plan["foreseen"] = await asyncio.to_thread(ingest.foresee, draft, network)
+        await coordination.foresee(context, database, drafts, shown)
 
 
 def _show_plans(context: Context, shown: dict[str, Any]) -> None:
@@ -371,6 +372,7 @@ def _show_plans(context: Context, shown: dict[str, Any]) -> None:
             "窗口 windows",
             "设备 equipment",
             "影响 touches",
+            "再停 again",
             "结果 taken",
         ),
         (
@@ -381,6 +383,7 @@ def _show_plans(context: Context, shown: dict[str, Any]) -> None:
                 "；".join(f"{w['starts_at'][:16]}–{w['ends_at'][11:16]}" for w in plan["windows"]),
                 "、".join(item["text"] for item in plan["equipment"]),
                 console.counted(plan["foreseen"]["points"]) if "foreseen" in plan else "",
+                f"{plan['coordination']['hit_again']:,}" if "coordination" in plan else "",
                 _taken(plan),
             )
             for plan in shown["plans"]

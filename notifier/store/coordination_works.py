@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.domain.coordination.online_index import Known, Work
-from notifier.domain.coordination.works import Marks, Part, PlannedWork
+from notifier.domain.coordination.online_index import HISTORY, Known, Outage, Span, Work
+from notifier.domain.coordination.works import Changes, Marks, Part, PlannedWork
 from notifier.domain.impact import ImpactClass
 from notifier.domain.plan import Plan, PlanKind, PlanState, content_from_dict
 from notifier.domain.window import Window
@@ -19,6 +19,7 @@ from notifier.store.engine import Database, with_lists
 
 #: Parameters of one statement.
 _AT_ONCE = 5_000
+_MINUTE = 60_000
 
 
 class Works:
@@ -31,13 +32,16 @@ class Works:
         """How far plans, ledger and history have come."""
         async with self._database.read() as connection:
             row = (await connection.execute(text(_MARKS))).one()
-        return Marks(audit=row.audit or 0, ledger=row.ledger or 0, history=0)
+        return Marks(audit=row.audit or 0, ledger=row.ledger or 0)
 
-    async def changed(self, after: Marks) -> Collection[str]:
-        """The numbers of plans about which something was decided since: every change is audited."""
+    async def changed(self, after: Marks) -> Changes:
+        """What was decided since: every change is audited."""
         async with self._database.read() as connection:
-            rows = await connection.execute(text(_CHANGED), {"after": after.audit})
-            return [row.subject for row in rows]
+            rows = (await connection.execute(text(_CHANGED), {"after": after.audit})).all()
+        return Changes(
+            numbers=frozenset(row.subject for row in rows if row.is_plan),
+            has_history=any(not row.is_plan for row in rows),
+        )
 
     async def areas(self) -> Sequence[Known]:
         """Every area with its present customers, the special ones by criticality."""
@@ -72,13 +76,36 @@ class Works:
 
     async def suffered(self, since: datetime) -> Sequence[Work]:
         """Interruptions that were suffered, apart from those of plans."""
-        return ()
+        async with self._database.read() as connection:
+            grouping = _LIST[connection.dialect.name].replace("a.", "i.")
+            rows = await _all(
+                connection, _SUFFERED.format(list=grouping), {"since": to_millis(since)}
+            )
+        return [
+            Work(
+                key=f"{HISTORY}:{row.starts_at}:{row.ends_at}:{row.feeder_id}",
+                outages=(Outage(areas=_ids(row.areas), windows=(_span(row),)),),
+                state=HISTORY,
+                department=row.cause,
+            )
+            for row in rows
+        ]
 
 
 _MARKS = (
     "SELECT (SELECT max(id) FROM audit) AS audit, (SELECT max(id) FROM ledger_import) AS ledger"
 )
-_CHANGED = "SELECT DISTINCT subject FROM audit WHERE id > :after AND action LIKE 'plan.%'"
+_CHANGED = (
+    "SELECT DISTINCT CASE WHEN action LIKE 'plan.%' THEN subject END AS subject,"
+    " action LIKE 'plan.%' AS is_plan FROM audit"
+    " WHERE id > :after AND (action LIKE 'plan.%' OR action LIKE 'history.%')"
+)
+#: Of a history that was imported; those of plans are there as plans. Areas hit in part count as hit.
+_SUFFERED = (
+    "SELECT i.starts_at, i.ends_at, i.feeder_id, min(i.cause) AS cause, {list} AS areas"
+    " FROM interruption i WHERE i.plan_id IS NULL AND i.kind = 0 AND i.area_id IS NOT NULL"
+    " AND i.starts_at >= :since GROUP BY i.starts_at, i.ends_at, i.feeder_id"
+)
 _CUSTOMERS = (
     "SELECT area_id, criticality, count(*) AS customers FROM usage_point"
     " WHERE gone_at IS NULL AND area_id IS NOT NULL GROUP BY area_id, criticality"
@@ -149,9 +176,9 @@ def _known(areas: Sequence[Any], counted: Sequence[Any]) -> list[Known]:
 def _assembled(
     plans: Sequence[Any], groups: Sequence[Any], areas: Sequence[Any]
 ) -> list[PlannedWork]:
-    listed = {
-        (revision_id, number): tuple(sorted(map(int, text_.split(","))))
-        for revision_id, number, text_ in areas
+    areas_of = {
+        (revision_id, number): _ids(listed)
+        for revision_id, number, listed in areas
     }
     parts: dict[int, list[Part]] = {}
     for revision_id, number, impact_class, windows in groups:
@@ -162,7 +189,7 @@ def _assembled(
                     Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
                     for start, end in orjson.loads(windows)
                 ),
-                areas=listed.get((revision_id, number), ()),
+                areas=areas_of.get((revision_id, number), ()),
             )
         )
     return [
@@ -174,6 +201,16 @@ def _assembled(
         )
         for row in plans
     ]
+
+
+def _ids(listed: str) -> tuple[int, ...]:
+    return tuple(sorted(set(map(int, listed.split(",")))))
+
+
+def _span(row: Any) -> Span:
+    """Whole minutes; one that nobody said the end of has begun, and counts as a minute."""
+    start = row.starts_at // _MINUTE
+    return start, start + 1 if row.ends_at is None else max(start + 1, row.ends_at // _MINUTE)
 
 
 def _plan(row: Any) -> Plan:

@@ -149,7 +149,7 @@ class Checker:
         self._zone = zone
         self._policy = policy
         self._index: Index | None = None
-        self._marks = Marks(audit=-1, ledger=-1, history=-1)
+        self._marks = Marks(audit=-1, ledger=-1)
         self._pending: set[str] = set()
         self._fresh = asyncio.Lock()
 
@@ -218,7 +218,7 @@ class Checker:
             if index is None or marks.ledger != self._marks.ledger:
                 index = await self._read_all(network, now)
             elif marks != self._marks or self._pending:
-                await self._follow(index, network)
+                await self._follow(index, network, now)
             self._index, self._marks = index, marks
             return index
 
@@ -239,9 +239,13 @@ class Checker:
 
         return await asyncio.to_thread(build)
 
-    async def _follow(self, index: Index, network: NetworkIndex) -> None:
+    async def _follow(self, index: Index, network: NetworkIndex, now: datetime) -> None:
         """Reads again what was decided on, and what had not been matched."""
-        numbers = {*await self._book.changed(self._marks), *self._pending}
+        changes = await self._book.changed(self._marks)
+        if changes.has_history:
+            for work in await self._book.suffered(now - _KEPT):
+                index.put(work)
+        numbers = {*changes.numbers, *self._pending}
         found = {item.plan.number: item for item in await self._book.works(numbers=numbers)}
         for number in numbers:
             item = found.get(number)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from notifier.domain.coordination.online_index import Known, Work
-from notifier.domain.coordination.works import Marks, PlannedWork
+from notifier.domain.coordination.works import Changes, Marks, PlannedWork
 
 
 class WorkBook(Protocol):
@@ -13,7 +13,7 @@ class WorkBook(Protocol):
 
     async def marks(self) -> Marks: ...
     async def areas(self) -> Sequence[Known]: ...
-    async def changed(self, after: Marks) -> Collection[str]: ...
+    async def changed(self, after: Marks) -> Changes: ...
     async def works(
         self,
         *,

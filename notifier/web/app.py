@@ -16,7 +16,17 @@ from notifier.rendering.variables import Utility
 from notifier.store.coordination_works import Works
 from notifier.usecases.coordinate_checking import Checker
 from notifier.usecases.inbox import Inbox
-from notifier.web import callbacks, console, endpoints, errors, openapi, pages, public, records
+from notifier.web import (
+    callbacks,
+    console,
+    coordination_pages,
+    endpoints,
+    errors,
+    openapi,
+    pages,
+    public,
+    records,
+)
 from notifier.web.context import (
     CHECKER,
     INBOX,
@@ -82,6 +92,7 @@ def make_app(service: Service) -> web.Application:
     endpoints.add(app, ENDPOINTS)
     callbacks.add(app)
     console.add(app)
+    coordination_pages.add(app)
     records.add(app)
     public.add(app)
     app.on_response_prepare.append(_secure)

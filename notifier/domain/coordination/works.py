@@ -18,7 +18,14 @@ class Marks:
 
     audit: int
     ledger: int
-    history: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What was decided since: on which plans, and whether history was imported."""
+
+    numbers: frozenset[str]
+    has_history: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

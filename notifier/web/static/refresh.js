@@ -33,5 +33,5 @@ for (const place of document.querySelectorAll("[data-refresh]")) {
     }
     setTimeout(look, every);
   };
-  setTimeout(look, every);
+  setTimeout(look, place.dataset.now === undefined ? every : 0);
 }
