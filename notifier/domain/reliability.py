@@ -169,7 +169,8 @@ class Hits:
     """So many customers of one area and criticality have the same counts in a look-back.
 
     ``outs`` are sustained interruptions, ``shorts`` momentary ones. ``criticality`` None: all
-    customers of the area alike, as many as the census says; then ``customers`` is 0.
+    customers of the area alike, as many as the census says; then ``customers`` is 0. ``feeder_id`` is
+    given for customers that hang on a feeder without an area.
     """
 
     area_id: int | None
@@ -177,6 +178,7 @@ class Hits:
     shorts: int
     criticality: Criticality | None = None
     customers: int = 0
+    feeder_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,8 +224,8 @@ class Announced:
     """An outage that somebody was told of, and what became of it. Times are aware.
 
     ``told_from`` and ``told_until`` are the first start and the last end that were told first;
-    ``starts_at`` and ``ends_at`` those that hold now, or when supply really came back.
-    ``is_wider``: customers were added after the announcement.
+    ``starts_at`` and ``ends_at`` those that hold now, or when supply really came back. ``is_done``:
+    it took place, by all that is known. ``is_wider``: customers were added after the announcement.
     """
 
     number: str
@@ -232,19 +234,19 @@ class Announced:
     told_until: datetime
     starts_at: datetime
     ends_at: datetime
-    is_cancelled: bool = False
+    is_done: bool = True
     is_wider: bool = False
 
 
 def departure(plan: Announced, tolerance: timedelta) -> str:
-    """Why an outage was not carried out as announced: ``cancelled``, ``moved``, ``late``, ``wider``;
+    """Why an outage was not carried out as announced: ``not_done``, ``moved``, ``late``, ``wider``;
     empty where it was. Supply that is back early is as announced.
 
     计划停电兑现率 = outages without a departure / outages announced. The name and the aim of 98 % are
     the bureaus' practice (Liaoning); no standard was found that fixes the formula, so this is ours.
     """
-    if plan.is_cancelled:
-        return "cancelled"
+    if not plan.is_done:
+        return "not_done"
     if plan.starts_at != plan.told_from:
         return "moved"
     if plan.ends_at > plan.told_until + tolerance:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from notifier.domain.reliability import InterruptionKind, Quality
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
@@ -44,3 +46,26 @@ class Record(NamedTuple):
     at: datetime
     kind: str
     body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """One interruption as reports show it, with who says so: a plan's revision, or a row of a file."""
+
+    id: int
+    kind: InterruptionKind
+    quality: Quality
+    starts_at: datetime
+    ends_at: datetime | None
+    customers: int
+    is_whole: bool
+    area: str
+    feeder: str
+    station: str
+    account: str
+    plan: str
+    revision: int | None
+    file: str
+    sheet: str
+    row: int | None
+    cause: str

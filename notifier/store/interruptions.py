@@ -6,7 +6,7 @@ touch are one interruption: two works share it.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import delete, text, update
@@ -15,13 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.domain.customer import Criticality
 from notifier.domain.happened import Share
 from notifier.domain.reliability import Census, Hits, Interruption, LookBack
+from notifier.store import interruption_sql as sql
 from notifier.store import schema
 from notifier.store.columns import to_millis
 from notifier.store.engine import insert_rows, with_lists
 
-#: Works that began so long before a period, or begin so long after it, may still share an
-#: interruption with one inside it.
-_REACH = timedelta(days=7)
 _AREAS_AT_ONCE = 5_000
 _UNCOUNTED = text(
     "SELECT id FROM plan WHERE counted_revision <> revision OR counted_state <> state"
@@ -100,13 +98,12 @@ class Interruptions:
         so are interruptions of which only the feeder is known.
         """
         if wanted.areas is None:
-            return await _rolling(self._connection, wanted, None)
+            return await _rolling(self._connection, wanted)
         found: list[Hits] = []
         chosen = sorted(set(wanted.areas))
         for start in range(0, len(chosen), _AREAS_AT_ONCE):
-            found += await _rolling(
-                self._connection, wanted, chosen[start : start + _AREAS_AT_ONCE]
-            )
+            part = replace(wanted, areas=chosen[start : start + _AREAS_AT_ONCE])
+            found += await _rolling(self._connection, part)
         return found
 
     async def census(self, areas: Collection[int] | None = None) -> Census:
@@ -156,29 +153,12 @@ def _row(
     )
 
 
-async def _rolling(
-    connection: AsyncConnection, wanted: LookBack, areas: Sequence[int] | None
-) -> list[Hits]:
-    values: dict[str, Any] = {
-        "reach_from": to_millis(wanted.starts_at - _REACH),
-        "reach_until": to_millis(wanted.ends_at + _REACH),
-        "from": to_millis(wanted.starts_at),
-        "until": to_millis(wanted.ends_at),
-        "now": to_millis(wanted.now),
-        "momentary": wanted.momentary // timedelta(milliseconds=1),
-    }
-    which = [_AHEAD if wanted.ahead else _HAPPENED]
-    if wanted.without_plan is not None:
-        which.append("(i.plan_id IS NULL OR i.plan_id <> :without)")
-        values["without"] = wanted.without_plan
-    if areas is not None:
-        which.append("i.area_id IN :areas")
-        values["areas"] = list(areas)
-    names = ("areas",) if areas is not None else ()
-    picked = _PICKED.format(which=" AND ".join(which))
-    by_area = f"WITH {picked}, {_MIXED}, {_islands('picked', 'line')} {_BY_AREA}"
+async def _rolling(connection: AsyncConnection, wanted: LookBack) -> list[Hits]:
+    rows, values = sql.picked(wanted)
+    names = () if wanted.areas is None else ("areas",)
+    by_area = f"WITH {rows}, {_MIXED}, {sql.islands('picked', 'line')} {_BY_AREA}"
     by_point = (
-        f"WITH {picked}, {_MIXED}, {_POINT_ROWS}, {_islands('pointed', 'point, half')} {_BY_POINT}"
+        f"WITH {rows}, {_MIXED}, {_POINT_ROWS}, {sql.islands('pointed', 'point, half')} {_BY_POINT}"
     )
     found = [
         Hits(area_id=row.area_id, outs=row.outs, shorts=row.shorts)
@@ -191,46 +171,12 @@ async def _rolling(
             shorts=row.shorts,
             criticality=Criticality(row.criticality),
             customers=row.customers,
+            feeder_id=row.feeder_id,
         )
         for row in await connection.execute(with_lists(by_point, *names), values)
     ]
     return found
 
-
-def _islands(rows: str, line: str) -> str:
-    """Rows that overlap or touch as one, within ``line``."""
-    return f"""
-edges AS (
-  SELECT p.*, CASE WHEN p.starts_at <= max(coalesce(p.ends_at, p.starts_at)) OVER (
-      PARTITION BY {line} ORDER BY p.starts_at, p.id
-      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 0 ELSE 1 END AS is_new
-  FROM {rows} p
-), numbered AS (
-  SELECT e.*, sum(e.is_new) OVER (PARTITION BY {line} ORDER BY e.starts_at, e.id) AS island
-  FROM edges e
-), islands AS (
-  SELECT {line}, min(area_id) AS area_id, min(feeder_id) AS feeder_id,
-    max(customers) AS customers, min(starts_at) AS starts_at, max(ends_at) AS ends_at,
-    min(kind) AS kind, max(CASE WHEN ends_at IS NULL THEN 1 ELSE 0 END) AS is_endless,
-    max(CASE WHEN is_whole THEN 1 ELSE 0 END) AS is_whole
-  FROM numbered GROUP BY {line}, island
-)"""
-
-
-_HAPPENED = "i.is_firm AND coalesce(i.ends_at, i.starts_at) <= :now"
-_AHEAD = "(i.is_firm OR i.ends_at > :now)"
-#: ``reliability.is_momentary`` of an island ``s``.
-_MOMENTARY = "(s.kind = 1 OR (s.is_endless = 0 AND s.ends_at - s.starts_at <= :momentary))"
-
-#: ``line``: within it rows are joined. Seconds are joined with nothing.
-_PICKED = """
-picked AS MATERIALIZED (
-  SELECT i.id, i.kind, i.starts_at, i.ends_at, i.area_id, i.feeder_id, i.usage_point_id,
-    i.customers, i.is_whole, i.points_id, i.group_number,
-    CASE WHEN i.kind = 0 AND i.is_whole THEN i.area_id ELSE -i.id END AS line
-  FROM interruption i
-  WHERE i.starts_at >= :reach_from AND i.starts_at < :reach_until AND {which}
-)"""
 
 _MIXED = """
 mixed AS MATERIALIZED (
@@ -239,9 +185,9 @@ mixed AS MATERIALIZED (
 )"""
 
 _COUNTS = f"""
-  sum(CASE WHEN {_MOMENTARY} THEN 0 ELSE 1 END) AS outs,
-  sum(CASE WHEN {_MOMENTARY} THEN 1 ELSE 0 END) AS shorts
-FROM islands s WHERE s.starts_at >= :from AND s.starts_at < :until"""
+  sum(CASE WHEN {sql.MOMENTARY} THEN 0 ELSE 1 END) AS outs,
+  sum(CASE WHEN {sql.MOMENTARY} THEN 1 ELSE 0 END) AS shorts
+FROM islands s WHERE {sql.WITHIN}"""
 
 _BY_AREA = f"""
 SELECT s.area_id, {_COUNTS} AND s.is_whole = 1 AND s.area_id NOT IN (SELECT area_id FROM mixed)
@@ -270,9 +216,10 @@ point_rows AS (
 )"""
 
 _BY_POINT = f"""
-SELECT u.area_id, u.criticality, c.outs, c.shorts, count(*) AS customers
+SELECT u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END AS feeder_id, u.criticality,
+  c.outs, c.shorts, count(*) AS customers
 FROM (SELECT s.point, {_COUNTS} GROUP BY s.point) AS c JOIN usage_point u ON u.id = c.point
-GROUP BY u.area_id, u.criticality, c.outs, c.shorts ORDER BY 1, 2, 3, 4"""
+GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"""
 
 _CENSUS = (
     "SELECT area_id, criticality, count(*) AS customers FROM usage_point"

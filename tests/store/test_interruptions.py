@@ -166,7 +166,14 @@ async def test_a_customer_on_the_feeder_itself_is_counted_too(filled: Database) 
     await put(filled, [half(None, 10, feeder_id=1)])
 
     assert await counted(filled) == [
-        Hits(area_id=None, outs=1, shorts=0, criticality=Criticality.ORDINARY, customers=1)
+        Hits(
+            area_id=None,
+            feeder_id=1,
+            outs=1,
+            shorts=0,
+            criticality=Criticality.ORDINARY,
+            customers=1,
+        )
     ]
 
 

@@ -1,0 +1,221 @@
+"""Reports on reliability: the indices of a period, who is interrupted again and again, and whether
+outages were carried out as announced."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from notifier.domain import errors, reliability, reliability_report
+from notifier.domain.customer import Criticality
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.reliability import Announced, Census, Counting, Fulfilment, Hits, LookBack
+from notifier.domain.reliability_report import By, Line, Month, Report, Served, Sums
+from notifier.ports import Transaction
+from notifier.usecases import counting
+
+
+class PeriodInvalid(errors.Invalid):
+    """The period ends before it begins."""
+
+    code = "period.invalid"
+
+
+class Sources(Protocol):
+    """Sums over interruptions; ``store.reliability.Reliability`` makes them."""
+
+    async def sums(self, wanted: LookBack, by: By, months: Sequence[Month] = ()) -> list[Sums]: ...
+    async def announced(
+        self, starts_at: datetime, ends_at: datetime, now: datetime
+    ) -> list[Announced]: ...
+
+
+async def report(
+    tx: Transaction,
+    sources: Sources,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    by: By,
+    rules: Counting,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Report:
+    """The indices of ``[starts_at, ends_at)``, both aware, as far as it is over ``now``.
+
+    Raises ``PeriodInvalid``. Everything is read in the transaction's one snapshot.
+    """
+    wanted = _look_back(starts_at, ends_at, rules, now)
+    served = Served(await tx.network())
+    hits = await tx.interruptions.rolling(wanted)
+    whole = await sources.sums(wanted, By.BUREAU)
+    repeatedly = sum(served.repeatedly(By.BUREAU, hits, rules.cemi).values())
+    total = reliability_report.indices(whole[0] if whole else None, served.total, repeatedly)
+    if by is By.MONTH:
+        lines = await _by_month(tx, sources, wanted, served, rules, zone)
+    elif by is By.BUREAU:
+        lines = ()
+    else:
+        sums = await sources.sums(wanted, by)
+        # A province has 100,000 areas: walking them is work for a thread.
+        lines = await asyncio.to_thread(
+            reliability_report.lines_by_place, by, sums, hits, served, rules.cemi
+        )
+    return Report(
+        at=now,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        by=by,
+        momentary=rules.momentary,
+        cemi=rules.cemi,
+        total=total,
+        lines=lines,
+    )
+
+
+async def _by_month(
+    tx: Transaction,
+    sources: Sources,
+    wanted: LookBack,
+    served: Served,
+    rules: Counting,
+    zone: ZoneInfo,
+) -> tuple[Line, ...]:
+    months = reliability_report.months(wanted.starts_at, wanted.ends_at, zone)
+    sums = {item.key: item for item in await sources.sums(wanted, By.MONTH, months)}
+    lines = []
+    for place, month in enumerate(months):
+        part = replace(wanted, starts_at=month.starts_at, ends_at=month.ends_at)
+        hits = await tx.interruptions.rolling(part)
+        repeatedly = sum(served.repeatedly(By.BUREAU, hits, rules.cemi).values())
+        counted = reliability_report.indices(sums.get(place), served.total, repeatedly)
+        lines.append(Line(id=None, name=month.label, within="", indices=counted))
+    return tuple(lines)
+
+
+def _look_back(starts_at: datetime, ends_at: datetime, rules: Counting, now: datetime) -> LookBack:
+    if ends_at <= starts_at:
+        raise PeriodInvalid("时段的结束须晚于开始 / a period ends after it begins.")
+    return LookBack(starts_at=starts_at, ends_at=ends_at, now=now, momentary=rules.momentary)
+
+
+# --- Again and again -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """Customers of one place with the same counts. ``area_id`` None: they hang on the feeder itself.
+
+    ``sensitive`` are those of the utility's own register, ``critical`` every grade above it.
+    """
+
+    area_id: int | None
+    area: str
+    feeder_id: int | None
+    feeder: str
+    outs: int
+    shorts: int
+    customers: int
+    sensitive: int
+    critical: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """Who was interrupted ``times`` times or more in ``[starts_at, ends_at)``; the most often first."""
+
+    starts_at: datetime
+    ends_at: datetime
+    times: int
+    customers: int
+    places: tuple[Repeated, ...]
+
+
+async def repeats(tx: Transaction, moment: datetime, rules: Counting) -> Repeats:
+    """The repeat list (重复停电) at a moment (aware): sustained interruptions in the look-back of the
+    rules, with the momentary ones beside them."""
+    rolling = await counting.before(tx, moment, rules)
+    index = await tx.network()
+    places = await asyncio.to_thread(
+        _places, rolling.hits, rolling.census, index, rules.repeat_times
+    )
+    return Repeats(
+        starts_at=rolling.wanted.starts_at,
+        ends_at=moment,
+        times=rules.repeat_times,
+        customers=sum(place.customers for place in places),
+        places=places,
+    )
+
+
+def _places(
+    hits: Sequence[Hits], census: Census, index: NetworkIndex, times: int
+) -> tuple[Repeated, ...]:
+    counted: dict[tuple[int | None, int | None, int, int], dict[Criticality, int]]
+    counted = defaultdict(lambda: defaultdict(int))
+    for item in hits:
+        if item.outs < times:
+            continue
+        place = counted[item.area_id, item.feeder_id, item.outs, item.shorts]
+        for grade, number in reliability.hit([item], census, times=times).items():
+            place[grade] += number
+    found = []
+    for (area_id, feeder_id, outs, shorts), by_grade in counted.items():
+        area = None if area_id is None else index.areas.get(area_id)
+        feeder_id = feeder_id if area is None else area.feeder_id
+        feeder = None if feeder_id is None else index.feeders.get(feeder_id)
+        found.append(
+            Repeated(
+                area_id=area_id,
+                area="" if area is None else area.name,
+                feeder_id=feeder_id,
+                feeder="" if feeder is None else feeder.name,
+                outs=outs,
+                shorts=shorts,
+                customers=sum(by_grade.values()),
+                sensitive=by_grade.get(Criticality.SENSITIVE, 0),
+                critical=sum(
+                    number for grade, number in by_grade.items() if grade > Criticality.SENSITIVE
+                ),
+            )
+        )
+    found.sort(key=lambda item: (-item.outs, -item.customers, item.feeder, item.area))
+    return tuple(item for item in found if item.customers)
+
+
+# --- As announced --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fulfilled:
+    """Announced outages of ``[starts_at, ends_at)`` that are over, in all, by kind, and one by one
+    with why each departed from what was announced."""
+
+    starts_at: datetime
+    ends_at: datetime
+    total: Fulfilment
+    by_kind: dict[str, Fulfilment]
+    plans: tuple[tuple[Announced, str], ...]
+
+
+async def fulfilment(
+    sources: Sources, starts_at: datetime, ends_at: datetime, *, rules: Counting, now: datetime
+) -> Fulfilled:
+    """计划停电兑现率 of a period (aware), by when outages were announced to begin. Raises
+    ``PeriodInvalid``."""
+    _look_back(starts_at, ends_at, rules, now)
+    found = await sources.announced(starts_at, ends_at, now)
+    kinds = sorted({plan.kind for plan in found})
+    return Fulfilled(
+        starts_at=starts_at,
+        ends_at=ends_at,
+        total=reliability.fulfilment(found, rules.tolerance),
+        by_kind={
+            kind: reliability.fulfilment([p for p in found if p.kind == kind], rules.tolerance)
+            for kind in kinds
+        },
+        plans=tuple((plan, reliability.departure(plan, rules.tolerance)) for plan in found),
+    )
