@@ -28,7 +28,7 @@ from notifier import channel as channels
 from notifier.clock import SystemClock
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent, PlanKind
 from notifier.domain.window import Window
-from notifier.intake.policies import read_policy
+from notifier.intake.policies import policy_from_dict, read_policy
 from notifier.registry import Switchboard
 from notifier.rendering.library import Library
 from notifier.rendering.messages import MessageRenderer
@@ -142,7 +142,11 @@ def _outbox(
         channels=switchboard.channels,
         fallbacks=switchboard.fallbacks,
         setting=reconcile.Setting(
-            policy=policy, accounts=switchboard.accounts, zone=ZONE, lease=timedelta(seconds=30)
+            policy=policy,
+            accounts=switchboard.accounts,
+            zone=ZONE,
+            lease=timedelta(seconds=30),
+            read_policy=policy_from_dict,
         ),
         renderer=MessageRenderer(
             Library(),

@@ -24,7 +24,7 @@ from sqlalchemy import text
 from bench import city, stores
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent, PlanKind
 from notifier.domain.window import Window
-from notifier.intake.policies import read_policy
+from notifier.intake.policies import policy_from_dict, read_policy
 from notifier.registry import Switchboard
 from notifier.rendering.library import Library
 from notifier.rendering.messages import MessageRenderer
@@ -53,6 +53,7 @@ async def main(base: int, affected: int, url: str) -> dict[str, Any]:
         accounts=Switchboard(dict(city.sms())).accounts,
         zone=ZONE,
         lease=timedelta(minutes=5),
+        read_policy=policy_from_dict,
     )
     renderer = MessageRenderer(
         Library(), Utility(name="供电", signature="供电", hotline="95598", link="", zone=ZONE)

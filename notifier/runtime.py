@@ -109,6 +109,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             accounts=switchboard.accounts,
             zone=utility.tzinfo,
             lease=settings.worker.lease,
+            read_policy=policy_from_dict,
         )
         outbox = Outbox(
             store=store,

@@ -151,6 +151,8 @@ class Worker:
         self._looked_at = clocks.monotonic()
         now = self.outbox.clock.now()
         async with self.store.read() as tx:
+            if await self.outbox.setting.refresh(tx):
+                _log.info("policy.taken_over", version=self.outbox.setting.policy.version)
             self._waiting = _Waiting(
                 plans=await tx.plans.asks_for_reconciling(now),
                 channels=frozenset(await tx.batches.due(now)),

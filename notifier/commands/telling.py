@@ -309,5 +309,5 @@ async def apply_policy(context: Context) -> int:
         return base.OK
     _show_comparison(context, found)
     context.console.say(f"已应用 / in force; {marked} 个计划重新对账 / plans are looked at again")
-    context.console.note("请重启运行中的服务 / restart the processes that are running")
+    context.console.note("运行中的服务随即采用 / processes that are running take it over at once")
     return base.OK

@@ -70,6 +70,10 @@ class Transaction:
         """The file, as parsed, of the policy that was applied last; None where none ever was."""
         return await policies.in_force(self.connection)
 
+    async def policy_version(self) -> str | None:
+        """The version of the policy that was applied last; None where none ever was."""
+        return await policies.version_in_force(self.connection)
+
     async def apply_policy(
         self, name: str, version: str, body: Mapping[str, Any], *, now: datetime, actor: str
     ) -> None:

@@ -1,7 +1,7 @@
 """The policy in force, and every one that was before it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +14,12 @@ async def in_force(connection: AsyncConnection) -> dict[str, Any] | None:
     query = select(schema.policy.c.body).order_by(schema.policy.c.id.desc()).limit(1)
     found = await connection.scalar(query)
     return None if found is None else dict(found)
+
+
+async def version_in_force(connection: AsyncConnection) -> str | None:
+    """The version of that policy, without reading its body."""
+    query = select(schema.policy.c.version).order_by(schema.policy.c.id.desc()).limit(1)
+    return cast(str | None, await connection.scalar(query))
 
 
 async def put_in_force(

@@ -7,6 +7,7 @@ not touched: a million scheduled messages are turned by updating a few thousand 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import text
@@ -41,19 +42,19 @@ async def turn(
 ) -> tuple[list[Placed], int, int]:
     """The wanted notices with their rows, how many batches got new content, how many were withdrawn."""
     campaigns = await _campaigns(connection, plan_id, wanted)
-    placed = await _notices(connection, plan_id, revision_id, wanted, campaigns, now)
+    placed, moved = await _notices(connection, plan_id, revision_id, wanted, campaigns, now)
     await connection.execute(text("DROP TABLE IF EXISTS wanted_notice"))
     await connection.execute(
         text(
             "CREATE TEMP TABLE wanted_notice (id BIGINT PRIMARY KEY, campaign_id BIGINT, cell TEXT,"
-            " medium TEXT, facts_key TEXT, due_at BIGINT, expires_at BIGINT)"
+            " medium TEXT, facts_key TEXT, due_at BIGINT, expires_at BIGINT, is_moved INTEGER)"
         )
     )
     if placed:
         await connection.execute(
             text(
                 "INSERT INTO wanted_notice VALUES"
-                " (:id, :campaign, :cell, :medium, :facts_key, :due, :expires)"
+                " (:id, :campaign, :cell, :medium, :facts_key, :due, :expires, :moved)"
             ),
             [
                 {
@@ -64,6 +65,7 @@ async def turn(
                     "facts_key": item.wanted.facts_key,
                     "due": to_millis(item.wanted.notice.due_at),
                     "expires": to_millis(item.wanted.notice.expires_at),
+                    "moved": int(item.notice_id in moved),
                 }
                 for item in placed
             ],
@@ -74,7 +76,7 @@ async def turn(
             " FROM notice n, wanted_notice w"
             f" WHERE batch.plan_id = :plan AND batch.state = {int(_B.SCHEDULED)}"
             " AND n.id = batch.notice_id AND w.campaign_id = n.campaign_id AND w.cell = n.cell"
-            " AND w.medium = n.medium AND w.id <> n.id"
+            " AND w.medium = n.medium AND (w.id <> n.id OR w.is_moved = 1)"
         ),
         {"plan": plan_id},
     )
@@ -138,7 +140,8 @@ async def _notices(
     wanted: Sequence[Wanted],
     campaigns: Mapping[tuple[str, str, int], int],
     now: datetime,
-) -> list[Placed]:
+) -> tuple[list[Placed], set[int]]:
+    """The wanted notices with their rows, and the rows that were there and got other terms."""
     rows = []
     for item in wanted:
         notice = item.notice
@@ -177,10 +180,11 @@ async def _notices(
             rows,
         )
     result = await connection.execute(
-        text("SELECT id, campaign_id, cell, medium FROM notice WHERE revision_id = :revision"),
-        {"revision": revision_id},
+        text(f"SELECT id, campaign_id, cell, medium, {_TERMS} FROM notice WHERE revision_id = :id"),
+        {"id": revision_id},
     )
-    ids = {(row.campaign_id, row.cell, row.medium): row.id for row in result}
+    found = {(row.campaign_id, row.cell, row.medium): row for row in result}
+    moved = await _move(connection, found, rows, now)
     placed = []
     for item in wanted:
         stage, occasion, rung = _campaign_key(item)
@@ -188,9 +192,57 @@ async def _notices(
         placed.append(
             Placed(
                 item,
-                ids[campaign_id, item.cell, item.notice.medium.value],
+                found[campaign_id, item.cell, item.notice.medium.value].id,
                 campaign_id,
                 campaigns[stage, occasion, rung - 1] if rung else None,
             )
         )
-    return placed
+    return placed, moved
+
+
+#: What a policy decides of a notice, as columns; its words are those of the revision.
+_TERMS = "due_at, expires_at, matters_at, give_up_at, confirm, ignores_quiet_hours"
+
+
+async def _move(
+    connection: AsyncConnection,
+    found: Mapping[tuple[int, str, str], Any],
+    rows: Sequence[Mapping[str, Any]],
+    now: datetime,
+) -> set[int]:
+    """Gives notices that are still to come the terms that are wanted now.
+
+    One that was due stays as it was laid out: part of it may have left, and what was told is not
+    written anew. It is also how one that is due at once keeps its time when it is looked at again.
+    """
+    changed = []
+    for row in rows:
+        present = found[row["campaign"], row["cell"], row["medium"]]
+        terms = (
+            row["due"],
+            row["expires"],
+            row["matters"],
+            row["give_up"],
+            row["confirm"],
+            row["ignores"],
+        )
+        was = (
+            present.due_at,
+            present.expires_at,
+            present.matters_at,
+            present.give_up_at,
+            bool(present.confirm),
+            bool(present.ignores_quiet_hours),
+        )
+        if present.due_at > to_millis(now) and was != terms:
+            changed.append({**row, "id": present.id})
+    if changed:
+        await connection.execute(
+            text(
+                "UPDATE notice SET due_at = :due, expires_at = :expires, matters_at = :matters,"
+                " give_up_at = CAST(:give_up AS BIGINT), confirm = :confirm,"
+                " ignores_quiet_hours = :ignores WHERE id = :id"
+            ),
+            changed,
+        )
+    return {int(row["id"]) for row in changed}

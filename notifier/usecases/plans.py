@@ -177,6 +177,7 @@ async def cancel(
     plan = await find(store, number)
     _must_be_open(plan)
     async with store.read() as tx:
+        await setting.refresh(tx)
         present = await tx.plans.revision(plan.id, plan.revision)
     _two_pairs_of_eyes(setting, plan, present, Change.CANCELLED, actor)
     return await _change(
@@ -203,6 +204,7 @@ async def delay(
     plan = await find(store, number)
     _must_be_open(plan)
     async with store.read() as tx:
+        await setting.refresh(tx)
         present = await tx.plans.revision(plan.id, plan.revision)
     _two_pairs_of_eyes(setting, plan, present, Change.DELAYED, actor)
     windows = list(present.content.windows)
@@ -262,6 +264,7 @@ async def restore(
     if plan.state is not PlanState.APPROVED:
         raise PlanClosed(f"计划 {number} 未在执行 / plan {number} is not under way.")
     async with store.read() as tx:
+        await setting.refresh(tx)
         present = await tx.plans.revision(plan.id, plan.revision)
     if plan.starts_at is None or at <= plan.starts_at:
         raise WindowInvalid(

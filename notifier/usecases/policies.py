@@ -19,11 +19,13 @@ _ALL = 1_000_000
 
 
 class Alteration(StrEnum):
-    """What becomes of a notice under the other policy."""
+    """What becomes of a notice under the other policy. CHANGED: it goes out at the same time, but a
+    confirmation is wanted or not, or the next medium follows at another time."""
 
     ADDED = "added"
     REMOVED = "removed"
     MOVED = "moved"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,7 @@ async def compare(store: Store, setting: Setting, policy: Policy, *, now: dateti
     """What ``policy`` would alter against the one in force. Nothing is written but impacts that were
     missing. What was due by ``now`` counts as gone out and cannot move any more."""
     async with store.read() as tx:
+        await setting.refresh(tx)
         listed = await tx.plans.listed(states=[PlanState.APPROVED], starting_from=now, limit=_ALL)
     altered: list[Altered] = []
     for plan in listed:
@@ -192,9 +195,16 @@ def _change(old: Wanted | None, new: Wanted | None, now: datetime) -> Alteration
         return Alteration.ADDED
     if new is None:
         return Alteration.REMOVED
-    if old.notice.due_at == new.notice.due_at or old.notice.due_at <= now:
+    if old.notice.due_at <= now:
         return None
-    return Alteration.MOVED
+    if old.notice.due_at != new.notice.due_at:
+        return Alteration.MOVED
+    same = (old.notice.confirm, old.notice.give_up_at, old.notice.ignores_quiet_hours) == (
+        new.notice.confirm,
+        new.notice.give_up_at,
+        new.notice.ignores_quiet_hours,
+    )
+    return None if same else Alteration.CHANGED
 
 
 async def put_in_force(
@@ -202,7 +212,8 @@ async def put_in_force(
 ) -> int:
     """Makes ``policy``, read from ``body``, the one in force; answers how many plans are looked at anew.
 
-    Processes that are running keep the policy they started with until they start again.
+    Processes that are running take it over with their next look; what was due by then has gone out, or
+    goes out as it was laid out.
     """
     async with store.write() as tx:
         await tx.apply_policy(policy.name, policy.version, body, now=now, actor=actor)

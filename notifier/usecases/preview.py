@@ -88,6 +88,7 @@ async def preview(
     """The preview of the present revision, as if it were approved now. Nothing is scheduled."""
     revision = await matching.ensure_matched(store, plan)
     async with store.read() as tx:
+        await setting.refresh(tx)
         groups = await tx.impacts.groups(revision.id)
         ever = await tx.impacts.groups_of_plan(plan.id)
     async with store.desk() as desk:

@@ -5,9 +5,10 @@ restart are all the same here: something changed, so look again. It may run at a
 in two processes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
@@ -16,20 +17,36 @@ from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
 from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut
-from notifier.ports import Store
+from notifier.ports import Store, Transaction
 from notifier.usecases import attention, matching, wanting
 
 _SETTLING = frozenset({PlanState.APPROVED, PlanState.CANCELLED, PlanState.DONE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Setting:
-    """What reconciling and sending are done under. ``accounts``: the account for each medium."""
+    """What reconciling and sending are done under. ``accounts``: the account for each medium.
+
+    One is shared by everything in a process. ``policy`` alone changes: it follows the one in force,
+    whichever process put it there, as ``read_policy`` makes it of its file.
+    """
 
     policy: Policy
     accounts: Mapping[Medium, Account]
     zone: ZoneInfo
     lease: timedelta
+    read_policy: Callable[[dict[str, Any]], Policy]
+
+    async def refresh(self, tx: Transaction) -> bool:
+        """Takes over the policy in force; True where it is another than before."""
+        version = await tx.policy_version()
+        if version in (None, self.policy.version):
+            return False
+        body = await tx.applied_policy()
+        if body is None:
+            return False
+        self.policy = self.read_policy(body)
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +69,8 @@ async def reconcile_next(
         plan_id = await tx.plans.claim_for_reconciling(
             worker, now=now, wall=wall, lease=setting.lease
         )
+        if plan_id is not None:
+            await setting.refresh(tx)
     if plan_id is None:
         return None
     return await reconcile(store, setting, worker, plan_id, now)
@@ -61,6 +80,7 @@ async def reconcile(
     store: Store, setting: Setting, worker: str, plan_id: int, now: datetime
 ) -> Reconciled:
     """Settles one plan that ``worker`` has claimed."""
+    setting = replace(setting)  # one policy from beginning to end, whatever is put in force meanwhile
     async with store.read() as tx:
         plan = await tx.plans.by_id(plan_id)
     revision = await matching.ensure_matched(store, plan)
@@ -163,6 +183,8 @@ async def _settle(
             asked_at=now,
             next_at=next_at,
         )
+        if await tx.policy_version() not in (None, policy.version):
+            await tx.plans.mark(plan.id, now)  # another one was put in force meanwhile
     return Reconciled(
         number=plan.number,
         revision=plan.revision,

@@ -19,7 +19,7 @@ from notifier.domain.plan import (
     Transition,
 )
 from notifier.domain.window import Window
-from notifier.intake.policies import read_policy
+from notifier.intake.policies import policy_from_dict, read_policy
 from notifier.registry import Switchboard
 from notifier.rendering.library import Library
 from notifier.rendering.messages import MessageRenderer
@@ -148,6 +148,7 @@ async def build(
         accounts=switchboard.accounts,
         zone=ZONE,
         lease=timedelta(seconds=4),
+        read_policy=policy_from_dict,
     )
     store = Ledger(database)
     renderer = MessageRenderer(
