@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
 from notifier.domain.customer import REACH_BY_MEDIUM, Reach
-from notifier.domain.notice import CORRECTIONS, Stage
+from notifier.domain.notice import CORRECTIONS, Facts, Stage
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy
 
@@ -58,7 +58,7 @@ class Sending:
     """What a batch is decided on. Times are aware.
 
     ``notice_revision`` is the revision the batch speaks of, ``settled_revision`` the one up to which
-    the ledger of deliveries follows the plan.
+    the ledger of deliveries follows the plan. ``facts``: what it says, by which some wake nobody.
     """
 
     stage: Stage
@@ -74,6 +74,7 @@ class Sending:
     attempts: int = 0
     ignores_quiet_hours: bool = False
     channel_stopped: bool = False
+    facts: Facts | None = None
 
 
 def decide(sending: Sending, policy: Policy, now: datetime, zone: ZoneInfo) -> Decision:
@@ -100,6 +101,7 @@ def decide(sending: Sending, policy: Policy, now: datetime, zone: ZoneInfo) -> D
             stage=sending.stage,
             zone=zone,
             legal=policy.legal_time(sending.plan_kind, sending.stage, sending.matters_at),
+            may_wake=sending.facts is None or policy.may_wake(sending.facts),
         )
         if at > now:
             return Defer(at, why)

@@ -23,12 +23,13 @@ def facts_as_dict(facts: Facts) -> dict[str, Any]:
         "works": facts.works,
         "revision": facts.revision,
         "restored_at": None if facts.restored_at is None else _in_utc(facts.restored_at),
+        **({} if facts.told_class is None else {"told_class": facts.told_class.value}),
     }
 
 
 def facts_from_dict(raw: dict[str, Any]) -> Facts:
     """The inverse of ``facts_as_dict``. Raises ``KeyError`` or ``ValueError`` on anything else."""
-    restored_at = raw["restored_at"]
+    restored_at, told_class = raw["restored_at"], raw.get("told_class")
     return Facts(
         number=raw["number"],
         stage=Stage(raw["stage"]),
@@ -41,6 +42,7 @@ def facts_from_dict(raw: dict[str, Any]) -> Facts:
         works=raw["works"],
         revision=raw["revision"],
         restored_at=None if restored_at is None else datetime.fromisoformat(restored_at),
+        told_class=None if told_class is None else ImpactClass(told_class),
     )
 
 

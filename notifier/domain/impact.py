@@ -27,6 +27,17 @@ class ImpactClass(StrEnum):
 
 
 class Knowledge(StrEnum):
+#: Classes whose supply stays on through it all: a closed transition, a spare source, nothing at all.
+KEEPS_SUPPLY = frozenset(
+    {
+        ImpactClass.LOST_ONE_SOURCE,
+        ImpactClass.PARALLELED,
+        ImpactClass.TRANSFERRED_LIVE,
+        ImpactClass.UNAFFECTED,
+    }
+)
+
+
     """How the class is known: from the 站-线-变-户 ledger, or from the network's topology."""
 
     LEDGER = "ledger"

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from notifier.channel import Medium
 from notifier.domain.customer import Audience, Need
-from notifier.domain.impact import ImpactClass
+from notifier.domain.impact import KEEPS_SUPPLY, ImpactClass
 from notifier.domain.window import Window
 
 
@@ -35,8 +35,8 @@ CORRECTIONS = frozenset({Stage.RESCHEDULED, Stage.REMOVED, Stage.CANCELLED, Stag
 
 
 class Wording(StrEnum):
-    """Which words are used: a customer who is out for hours and one who is out for seconds need
-    different ones. The folder below ``templates/messages``."""
+    """Which words are used: a customer who is out for hours, one who is out for seconds and one whose
+    supply stays on need different ones. The folder below ``templates/messages``."""
 
     ADVANCE = "advance"
     REMINDER = "reminder"
@@ -49,12 +49,15 @@ class Wording(StrEnum):
     SHORT_ADVANCE = "short_advance"
     SHORT_REMINDER = "short_reminder"
     SHORT_RESCHEDULED = "short_rescheduled"
+    LIVE_ADVANCE = "live_advance"
 
 
 def wording_of(stage: Stage, impact_class: ImpactClass) -> Wording:
     """The wording for a stage and a class; corrections that name no new time serve both classes."""
     if impact_class is ImpactClass.SHORT:
         return _SHORT_WORDING.get(stage, Wording(stage.value))
+    if impact_class in KEEPS_SUPPLY and stage in _SHORT_WORDING:
+        return Wording.LIVE_ADVANCE
     return Wording(stage.value)
 
 
@@ -69,7 +72,7 @@ _SHORT_WORDING = {
 class Facts:
     """All that a message may say, the same for everybody it goes to.
 
-    ``windows`` hold now, ``told_windows`` what was said before (corrections only).
+    ``windows`` hold now, ``told_windows`` and ``told_class`` what was said before (corrections only).
     ``where`` names the lines and transformer areas; ``works`` why. Times are aware.
     """
 
@@ -84,6 +87,15 @@ class Facts:
     works: str
     revision: int
     restored_at: datetime | None = None
+    told_class: ImpactClass | None = None
+
+    @property
+    def is_of_seconds(self) -> bool:
+        """Whether nothing but seconds without supply is spoken of, now and before."""
+        return self.impact_class is ImpactClass.SHORT and self.told_class in (
+            None,
+            ImpactClass.SHORT,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
 from notifier.domain.customer import Audience, Need
-from notifier.domain.impact import ImpactClass
-from notifier.domain.notice import CORRECTIONS, Stage
+from notifier.domain.impact import KEEPS_SUPPLY, Group, ImpactClass
+from notifier.domain.notice import CORRECTIONS, Facts, Stage
 from notifier.domain.plan import Change, PlanKind
 
 
@@ -55,8 +55,24 @@ class QuietHours:
     """No message by these media from ``starts`` to ``ends``, local time, which may span midnight.
 
     A change or a cancellation is told all the same when waiting for the end of the quiet hours
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightSeconds:
+    """To whom seconds without supply matter at night: a hatchery and a data centre, not a flat.
+
+    Nobody else is woken over seconds, and nobody else is told of those that fall into the quiet hours.
+    """
+
+    audiences: frozenset[Audience]
+    needs: frozenset[Need] = frozenset()
+
+    def concern(self, audience: Audience, need: Need) -> bool:
+        """Whether a recipient is one of them, by who they are or by what depends on the supply."""
+        return audience in self.audiences or need in self.needs
+
+
     would leave less than ``margin`` before it matters. What moves to before the quiet hours is due
-    ``head_start`` before them, so that a large send is over when they begin.
+    ``head_start`` before them, so that a large send is over when they begin. ``seconds``: to whom a
+    short transfer matters at night; None: to everybody.
     """
 
     starts: time
@@ -69,6 +85,12 @@ class QuietHours:
         """Whether the aware ``moment`` lies in the quiet hours of ``zone``."""
         local = moment.astimezone(zone).time()
         if self.starts <= self.ends:
+    seconds: NightSeconds | None = None
+
+    def contain(self, window: Window, zone: ZoneInfo) -> bool:
+        """Whether the whole window lies in one night's quiet hours of ``zone``."""
+        starts_at = window.starts_at
+        return self.cover(starts_at, zone) and window.ends_at <= self.last_end(starts_at, zone)
             return self.starts <= local < self.ends
         return local >= self.starts or local < self.ends
 
@@ -128,6 +150,44 @@ class Policy:
         stage: Stage,
         kind: PlanKind,
         impact_class: ImpactClass,
+    def may_wake(self, facts: Facts) -> bool:
+        """Whether a message of these facts may be sent in quiet hours when waiting would be late."""
+        seconds = None if self.quiet is None else self.quiet.seconds
+        return (
+            seconds is None
+            or not facts.is_of_seconds
+            or seconds.concern(facts.audience, facts.need)
+        )
+
+    def spares(
+        self,
+        kind: PlanKind,
+        group: Group,
+        told: ImpactClass | None,
+        audience: Audience,
+        need: Need,
+        zone: ZoneInfo,
+    ) -> str:
+        """Why a recipient need not hear what becomes of the group, as a stable code; empty: they must.
+
+        ``told`` is the class of which they heard before. Where supply stays on after all, they are
+        released first; only then those whom the policy chose hear of the transition itself.
+        """
+        impact_class = group.impact_class
+        if impact_class in KEEPS_SUPPLY:
+            interrupted = told is not None and told not in KEEPS_SUPPLY
+            rules = self.rules_for(Stage.ADVANCE, kind, impact_class, audience, need)
+            return "transition.closed" if interrupted or next(rules, None) is None else ""
+        if not self.tells(kind, impact_class):
+            return "policy.tells_nobody"
+        quiet = self.quiet
+        if told is not None or impact_class is not ImpactClass.SHORT or quiet is None:
+            return ""
+        if quiet.seconds is None or quiet.seconds.concern(audience, need):
+            return ""
+        at_night = all(quiet.contain(window, zone) for window in group.windows)
+        return "quiet_hours.seconds" if at_night else ""
+
         audience: Audience,
         need: Need,
     ) -> Iterator[Rule]:
@@ -155,7 +215,9 @@ class Policy:
 
         Past due means now. In quiet hours the notice moves to just before them where that is still
         ahead, else to their end, unless that is later than ``latest`` less the margin or would be the
-        first moment after ``legal``, the time the law sets; else it goes at once. All times are aware.
+        may_wake: bool = True,
+        first moment after ``legal``, the time the law sets; else it goes at once, unless nobody may be
+        woken over it. All times are aware.
         """
         due = max(due, now).astimezone(UTC)
         quiet = self.quiet
@@ -166,7 +228,7 @@ class Policy:
             return before, "quiet_hours.earlier"
         after = quiet.last_end(due, zone).astimezone(UTC)
         breaks_law = legal is not None and due <= legal < after
-        if after + quiet.margin <= latest and not breaks_law:
+        if not may_wake or (after + quiet.margin <= latest and not breaks_law):
             return after, "quiet_hours.later"
         return due, "quiet_hours.overridden"
 

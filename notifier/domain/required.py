@@ -114,17 +114,18 @@ def required(
     if plan.state is PlanState.DONE:
         yield from _closing(plan, group, before, cell, policy, now, zone)
         return
-    off = plan.state is PlanState.CANCELLED or group is None
-    if off or not policy.tells(plan.kind, group.impact_class):  # type: ignore[union-attr]
+    spared = "" if group is None else _spared(plan, group, before, cell, policy, zone)
+    if plan.state is PlanState.CANCELLED or group is None or spared:
         stage = Stage.CANCELLED if plan.state is PlanState.CANCELLED else Stage.REMOVED
-        if before is None:
-            yield Skip(stage=stage, reason="never_told" if off else "policy.tells_nobody")
+        if before is None and spared and stage is Stage.REMOVED:
+            yield Skip(stage=Stage.ADVANCE, reason=spared)
+        elif before is None:
+            yield Skip(stage=stage, reason="never_told")
         elif max(window.ends_at for window in before.windows) <= now:
             yield Skip(stage=stage, reason="outage_over")
         else:
-            yield from _correction(stage, plan, group, before, cell, policy, now, zone)
+            yield from _correction(stage, plan, None, before, cell, policy, now, zone)
         return
-    assert group is not None  # noqa: S101  # narrows for the type checker: ``off`` is False
     if before is None:
         yield from _announcement(plan, group, cell, policy, now, zone)
     elif before.key != group.facts_key:
@@ -134,6 +135,13 @@ def required(
     else:
         yield from _ladder(plan, group, cell, policy, now, zone)
     yield from _reminders(plan, group, before, cell, policy, now, zone)
+
+
+def _spared(
+    plan: PlanFacts, group: Group, before: Told | None, cell: Cell, policy: Policy, zone: ZoneInfo
+) -> str:
+    told = None if before is None else before.impact_class
+    return policy.spares(plan.kind, group, told, cell.audience, cell.need, zone)
 
 
 def _ladder(
@@ -372,7 +380,11 @@ def _chain(
                 stage=rule.stage,
                 zone=zone,
                 legal=policy.legal_time(plan_kind, rule.stage, matters),
+                may_wake=policy.may_wake(facts),
             )
+            if at >= expires:
+                yield Skip(stage=rule.stage, reason="quiet_hours.seconds")
+                return
         yield Notice(
             stage=rule.stage,
             occasion=name,
@@ -417,6 +429,7 @@ def _facts(
         impact_class=impact_class,
         windows=windows,
         told_windows=before.windows if before is not None else (),
+        told_class=before.impact_class if before is not None else None,
         audience=cell.audience,
         need=cell.need,
         where=where,

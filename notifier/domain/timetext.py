@@ -17,6 +17,7 @@ from notifier.domain.window import Window, union
 _FAR = timedelta(days=180)
 #: From so many days in a row on, they are told as a range.
 _RUN = 3
+_THERE_AND_BACK = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,27 @@ class Teller:
         return self._say(self._rows(windows))
 
     def moments(self, spans: Iterable[Window]) -> str:
-        """Spans in which seconds will fall: ``11月24日（周二）22:00-22:15之间，约几秒钟``."""
+        """Spans in which seconds will fall: ``11月24日（周二）22:00-22:15之间，约几秒钟``.
+
+        Two of them are the transfer and the transfer back: ``22:00-22:15之间切换、…之间切回，各停约几秒钟``.
+        """
         rows = self._rows(spans)
+        if _count(rows) == _THERE_AND_BACK and not any(row.is_long for row in rows):
+            return self._there_and_back(rows)
         return self._tongue.moments(self._say(rows), several=_count(rows) > 1)
+
+    def _there_and_back(self, rows: "Sequence[_Row]") -> str:
+        tongue = self._tongue
+        (day, over), (day_back, back) = sorted(
+            ((day, hours) for row in rows for day in row.days for hours in row.hours),
+            key=lambda moment: (moment[0], moment[1].starts),
+        )
+        is_one_day = day == day_back
+        first = tongue.at(self._day(day, None, has_weekday=is_one_day), tongue.hours(over))
+        second = tongue.hours(back)
+        if not is_one_day:
+            second = tongue.at(self._day(day_back, day, has_weekday=False), second)
+        return tongue.there_and_back(first, second)
 
     def start(self, at: datetime) -> str:
         """A point in time: ``11月24日17:30``, ``17:30 on Tue 24 Nov``."""

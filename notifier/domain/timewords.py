@@ -64,6 +64,9 @@ class Tongue(Protocol):
     def moments(self, text: str, *, several: bool) -> str:
         """Adds that it is only seconds within."""
 
+    def there_and_back(self, over: str, back: str) -> str:
+        """Seconds at the transfer and seconds at the transfer back, each named."""
+
     def moment(self, day: str, minute: int) -> str:
         """A point in time."""
 
@@ -137,6 +140,9 @@ class Chinese:
     def moments(self, text: str, *, several: bool) -> str:
         return f"{text}之间，{'每次' if several else ''}约几秒钟"
 
+    def there_and_back(self, over: str, back: str) -> str:
+        return f"{over}之间切换{self.comma}{back}之间切回，各停约几秒钟"
+
     def moment(self, day: str, minute: int) -> str:
         return f"{day}{self.clock(minute)}"
 
@@ -205,6 +211,13 @@ class English:
 
     def moments(self, text: str, *, several: bool) -> str:
         return f"for a few seconds{' each time,' if several else ''} within {text}"
+
+    def there_and_back(self, over: str, back: str) -> str:
+        if self.is_voice:
+            return (
+                f"twice for a few seconds, {over} for the transfer and {back} for the transfer back"
+            )
+        return f"for a few seconds twice, within {over} (transfer) and {back} (back)"
 
     def moment(self, day: str, minute: int) -> str:
         return f"{clock(minute)} on {day}"

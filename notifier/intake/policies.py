@@ -61,12 +61,25 @@ class _Rule(_Strict):
     ignores_quiet_hours: bool = False
 
 
+class _NightSeconds(_Strict):
+    audiences: frozenset[Audience]
+    needs: frozenset[Annotated[Need, BeforeValidator(_need)]] = frozenset()
+
+    def made(self) -> policy.NightSeconds:
+        return policy.NightSeconds(audiences=self.audiences, needs=self.needs)
+
+
 class _QuietHours(_Strict):
     starts: time
     ends: time
     media: frozenset[Medium]
     margin: Duration
     head_start: Duration = timedelta(hours=2)
+    seconds: _NightSeconds | None = None
+
+    def made(self) -> policy.QuietHours:
+        own = dict(self) | {"seconds": None if self.seconds is None else self.seconds.made()}
+        return policy.QuietHours(**own)
 
 
 class _Approval(_Strict):
@@ -129,7 +142,7 @@ def policy_from_dict(raw: dict[str, Any]) -> policy.Policy:
         jurisdiction=file.jurisdiction,
         rules=tuple(policy.Rule(**dict(rule)) for rule in file.rules),
         legal_lead=file.legal_lead,
-        quiet=None if quiet is None else policy.QuietHours(**dict(quiet)),
+        quiet=None if quiet is None else quiet.made(),
         caps=file.caps,
         horizon=file.horizon,
         min_gap=file.min_gap,

@@ -27,7 +27,7 @@ from notifier.domain import errors
 NOTICE_VARIABLES = frozenset(
     {
         "number", "utility", "hotline", "link", "what", "when", "until", "told_when",
-        "told_until", "again", "restored", "where", "works", "advice", "guide",
+        "told_until", "told_what", "again", "restored", "where", "works", "advice", "guide",
     }
 )  # fmt: skip
 

@@ -47,6 +47,9 @@ _FOOT_LINES = 2
 #: Enough for a village's areas at the smallest size; the rest is behind the QR code.
 _MOST_WHERE = 700
 
+#: Beside the two spans of a transfer.
+_MOMENTS = ("切换 transfer", "切回 back")
+
 
 class PosterFailed(errors.Invalid):
     """A poster could not be drawn from its template."""
@@ -179,6 +182,9 @@ class PosterPress:
         lines = [line for line in message.text.splitlines() if line.strip()]
         lines = lines[: max(1, len(lines) - _FOOT_LINES)]
         is_off = facts.stage in (Stage.REMOVED, Stage.CANCELLED)
+        is_there_and_back = facts.impact_class is ImpactClass.SHORT and sum(
+            len(row.hours) for row in rows
+        ) == len(facts.windows) == len(_MOMENTS)
         return {
             "title": message.title,
             "text": lines,
@@ -194,6 +200,7 @@ class PosterPress:
                 for row in rows
             ],
             "moments": len(facts.windows),
+            "marks": list(_MOMENTS) if is_there_and_back else [],
             "told": values.get("told_when", ""),
             "told_until": values.get("told_until", ""),
             "until": values.get("until", ""),

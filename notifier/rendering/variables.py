@@ -116,7 +116,10 @@ def notice_variables(
     }
     if medium is Medium.WECHAT:
         values["number"] = head(values["number"], NAME_UNITS)
-    values |= _times(facts, teller, medium, str(words.no_second))
+    if facts.told_windows:
+        told_class = facts.told_class or facts.impact_class
+        values["told_what"] = _line(words.what(told_class.value))
+    values |= _times(facts, teller, medium, str(words.no_second), str(words.all_told))
     values |= _advice(library, facts, medium, locale, hotline)
     return values
 
@@ -171,7 +174,9 @@ def clip(text: str, limit: int, more: str) -> str:
     return f"{kept.rstrip(_TRIMMED)}{more}"
 
 
-def _times(facts: Facts, teller: Teller, medium: Medium, no_second: str) -> dict[str, str]:
+def _times(
+    facts: Facts, teller: Teller, medium: Medium, no_second: str, all_told: str
+) -> dict[str, str]:
     """When, and when it was said to be. Removed and cancelled outages have no time but the old one.
 
     A WeChat field has no room for both moments of a transfer, so there ``again`` is the second.
@@ -190,7 +195,7 @@ def _times(facts: Facts, teller: Teller, medium: Medium, no_second: str) -> dict
             values["again"] = teller.brief(second) if second else no_second
         elif is_brief:
             values["when"] = teller.brief(facts.windows)
-            values["again"] = no_second
+            values["again"] = all_told
         elif is_short:
             values["when"] = teller.moments(facts.windows)
         else:

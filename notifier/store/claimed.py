@@ -12,6 +12,7 @@ from notifier.channel import Medium
 from notifier.domain.customer import Reach
 from notifier.domain.decision import Sending
 from notifier.domain.delivery import DeliveryState
+from notifier.domain.facts_json import facts_from_dict
 from notifier.domain.notice import Stage
 from notifier.domain.outbox import Claimed, Member
 from notifier.domain.plan import PlanKind, PlanState
@@ -105,6 +106,7 @@ _UNCERTAIN = with_lists(
 
 
 def _claimed(row: Any, members: Sequence[Member]) -> Claimed:
+    facts = orjson.loads(row.facts)
     return Claimed(
         batch_id=row.id,
         channel=row.channel,
@@ -113,7 +115,7 @@ def _claimed(row: Any, members: Sequence[Member]) -> Claimed:
         plan_kind=PlanKind(row.kind),
         notice_id=row.notice_id,
         template=row.template,
-        facts=orjson.loads(row.facts),
+        facts=facts,
         medium=Medium(row.medium),
         sending=Sending(
             stage=Stage(row.stage),
@@ -128,6 +130,7 @@ def _claimed(row: Any, members: Sequence[Member]) -> Claimed:
             give_up_at=None if row.give_up_at is None else from_millis(row.give_up_at),
             attempts=row.attempts,
             ignores_quiet_hours=bool(row.ignores_quiet_hours),
+            facts=facts_from_dict(facts),
         ),
         confirm=bool(row.confirm),
         sent_at=None if row.sent_at is None else from_millis(row.sent_at),

@@ -33,6 +33,10 @@ REASONS: Mapping[str, Words] = {
     "posted": ("已张贴并拍照", "Put up and photographed"),
     "quiet_hours.earlier": ("避开静默时段，提前发送", "Moved before the quiet hours"),
     "quiet_hours.later": ("静默时段，结束后发送", "Held until the quiet hours end"),
+    "quiet_hours.seconds": (
+        "夜间几秒钟的短时停电，不影响此类用户",
+        "Seconds in the quiet hours, which do not matter to this recipient",
+    ),
     "quiet_hours.overridden": (
         "情况紧急，静默时段内仍发送",
         "Sent in the quiet hours: waiting would be too late",
@@ -41,6 +45,7 @@ REASONS: Mapping[str, Words] = {
     "reconcile": ("按计划与策略核对发送清单", "The list of messages was made to follow the plan"),
     "resend": ("结果不明，以同一编号重发", "Sent again under the same key"),
     "restored_as_announced": ("按时送电，无需另行通知", "Restored as announced"),
+    "transition.closed": ("合环或不停电转供，不中断供电", "Supply stays on: nobody need be told"),
     "too_late": ("已过有效时间，不再发送", "It lost its point before it could be sent"),
     "unreachable": ("没有可用的联系方式", "No usable address"),
     "worker.lost": ("处理进程中断，结果待查", "The worker was lost; the outcome is being asked for"),

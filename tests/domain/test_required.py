@@ -446,8 +446,9 @@ def test_a_group_that_the_policy_tells_nothing_is_released_if_it_was_told() -> N
     never, skips = ask(approved(), [after], {}, cell(), at(14, 9))
 
     assert [n.stage for n in told] == [Stage.REMOVED]
+    assert told[0].facts.impact_class is ImpactClass.OUT
     assert never == []
-    assert [skip.reason for skip in skips] == ["policy.tells_nobody"]
+    assert [(skip.stage, skip.reason) for skip in skips] == [(Stage.ADVANCE, "transition.closed")]
 
 
 def test_a_restoration_is_told_where_it_comes_early() -> None:

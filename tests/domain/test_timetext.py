@@ -146,9 +146,41 @@ def test_moments_are_told_as_seconds_within_a_span() -> None:
     twice = [*once, win("2026-11-25T05:45", "2026-11-25T06:00")]
 
     assert zh().moments(once) == "11月24日（周二）22:00-22:15之间，约几秒钟"
-    assert zh().moments(twice) == "11月24日22:00-22:15；25日05:45-06:00之间，每次约几秒钟"
+    assert zh().moments(twice) == (
+        "11月24日22:00-22:15之间切换、25日05:45-06:00之间切回，各停约几秒钟"
+    )
     assert en().moments(once) == "for a few seconds within Tue 24 Nov 22:00–22:15"
-    assert en().moments(twice).startswith("for a few seconds each time, within 24 Nov 22:00–22:15")
+    assert en().moments(twice) == (
+        "for a few seconds twice, within 24 Nov 22:00–22:15 (transfer) and 25 Nov 05:45–06:00 (back)"
+    )
+
+
+def test_a_transfer_and_its_return_on_one_day_name_the_day_once() -> None:
+    """And each moment for what it is: over to the other line, and back."""
+    spans = [win("2026-11-24T07:45", "2026-11-24T08:15")]
+    spans.append(win("2026-11-24T17:15", "2026-11-24T17:45"))
+
+    assert zh().moments(spans) == (
+        "11月24日（周二）07:45-08:15之间切换、17:15-17:45之间切回，各停约几秒钟"
+    )
+    assert zh(is_voice=True).moments(spans) == (
+        "11月24日星期二，7点45分到8点15分之间切换，17点15分到17点45分之间切回，各停约几秒钟"
+    )
+    assert en(is_voice=True).moments(spans) == (
+        "twice for a few seconds, Tuesday 24 November from 07:45 to 08:15 for the transfer"
+        " and from 17:15 to 17:45 for the transfer back"
+    )
+
+
+def test_more_moments_than_two_are_counted_not_named() -> None:
+    """Over and back on each of two days: every second name would be wrong."""
+    spans = [
+        win(f"2026-11-{day}T{hour}:00", f"2026-11-{day}T{hour}:15")
+        for day in (24, 25)
+        for hour in ("08", "17")
+    ]
+
+    assert zh().moments(spans) == ("11月24日、25日 每天08:00-08:15、17:00-17:15之间，每次约几秒钟")
 
 
 def test_a_voice_says_hours_as_people_do() -> None:

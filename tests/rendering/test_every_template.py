@@ -35,7 +35,7 @@ def times(text: str) -> set[str]:
 
 
 def test_no_template_is_missing_and_none_is_left_over() -> None:
-    """Eleven wordings by six media in two languages, corrections on paper included."""
+    """Twelve wordings by six media in two languages, corrections on paper included."""
     wanted = {
         f"{wording.value}.{medium.value}.{locale}"
         for wording in Wording

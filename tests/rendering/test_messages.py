@@ -102,11 +102,9 @@ def test_parts_and_units_count_the_signature() -> None:
 def test_the_registered_text_filled_in_is_the_message(template: str) -> None:
     """What the gateway makes of its template and our variables is what we think we said."""
     wording, medium, _ = template.split(".")
-    is_short = wording.startswith("short_")
-    facts = samples.facts(
-        Stage(wording.removeprefix("short_")),
-        impact_class=ImpactClass.SHORT if is_short else ImpactClass.OUT,
-    )
+    prefix, _, stage = wording.rpartition("_")
+    impact_class = {"short": ImpactClass.SHORT, "live": ImpactClass.TRANSFERRED_LIVE}.get(prefix)
+    facts = samples.facts(Stage(stage), impact_class=impact_class or ImpactClass.OUT)
 
     rendered = RENDERER.prepare(template, facts, now=samples.NOW).render(Recipient(name="王芳"))
     registered = RENDERER.provider_text(template)
