@@ -81,8 +81,8 @@ async def test_whoever_will_hear_nothing_is_no_recipient(town: Town) -> None:
     seen = await _seen(town)
 
     assert seen.recipients == 11  # nine phones, a tenant and the notice board of 一里
-    assert ("advance", "policy.tells_nobody") not in {(s.stage, s.reason) for s in seen.skipped}
-    assert sum(s.people for s in seen.skipped if s.reason == "policy.tells_nobody") == 8
+    assert ("advance", "transition.closed") in {(s.stage, s.reason) for s in seen.skipped}
+    assert sum(s.people for s in seen.skipped if s.reason == "transition.closed") == 8
 
 
 async def test_a_change_shows_the_corrections_it_will_send(town: Town) -> None:

@@ -211,7 +211,7 @@ async def test_a_transferred_area_is_told_of_seconds_and_a_closed_transition_tel
         assert "08:00-18:00" not in texts[towns.phone(number)]
     assert not any(towns.phone(n) in texts for n in range(17, 27))
     reasons = await town.scalar(
-        "SELECT count(*) FROM decision WHERE reason = 'policy.tells_nobody'"
+        "SELECT count(*) FROM decision WHERE reason = 'transition.closed'"
     )
     assert reasons > 0
 
