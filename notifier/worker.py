@@ -8,11 +8,11 @@ import structlog
 
 from notifier import clock as clocks
 from notifier.ports import Store
-from notifier.usecases import dispatch, postings, receipts, reconcile
+from notifier.usecases import counting, dispatch, postings, receipts, reconcile
 from notifier.usecases.dispatch import Outbox
 
 _log = structlog.get_logger()
-#: Seconds between two looks at undone posters, also under a simulated clock.
+#: Seconds between two looks at undone posters, and at uncounted plans, also under a simulated clock.
 _WATCH_SECONDS = 0.25
 #: Plans that one process works on at once.
 _RECONCILING = 2
@@ -50,7 +50,9 @@ class Worker:
         """Runs until ``stop``, or until cancelled; a fault in one step is logged and the loop goes on."""
         loops = [(name, step, self.idle) for name, step in self._loops()]
         loops.append(("reclaim", self.reclaim_step, self.heartbeat))
-        loops.append(("postings", self.postings_step, max(self.idle, _WATCH_SECONDS)))
+        watching = max(self.idle, _WATCH_SECONDS)
+        loops.append(("postings", self.postings_step, watching))
+        loops.append(("counting", self.counting_step, watching))
         async with asyncio.TaskGroup() as group:
             beat = group.create_task(self._beat(), name="heartbeat")
             tasks = [
@@ -187,6 +189,13 @@ class Worker:
         changed = await postings.watch(self.store, outbox.setting, outbox.clock.now())
         if changed:
             _log.info("posting.watched", changed=changed)
+        return False
+
+    async def counting_step(self) -> bool:
+        """Interruptions, as plans change."""
+        counted = await counting.catch_up(self.store)
+        if counted:
+            _log.info("plan.counted", plans=counted)
         return False
 
     async def reclaim_step(self) -> bool:

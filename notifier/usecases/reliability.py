@@ -48,7 +48,7 @@ async def report(
 
     Raises ``PeriodInvalid``. Everything is read in the transaction's one snapshot.
     """
-    wanted = _look_back(starts_at, ends_at, rules, now)
+    wanted = look_back(starts_at, ends_at, rules, now)
     served = Served(await tx.network())
     hits = await tx.interruptions.rolling(wanted)
     whole = await sources.sums(wanted, By.BUREAU)
@@ -96,7 +96,8 @@ async def _by_month(
     return tuple(lines)
 
 
-def _look_back(starts_at: datetime, ends_at: datetime, rules: Counting, now: datetime) -> LookBack:
+def look_back(starts_at: datetime, ends_at: datetime, rules: Counting, now: datetime) -> LookBack:
+    """The look-back of a report on ``[starts_at, ends_at)``, aware. Raises ``PeriodInvalid``."""
     if ends_at <= starts_at:
         raise PeriodInvalid("时段的结束须晚于开始 / a period ends after it begins.")
     return LookBack(starts_at=starts_at, ends_at=ends_at, now=now, momentary=rules.momentary)
@@ -206,7 +207,7 @@ async def fulfilment(
 ) -> Fulfilled:
     """计划停电兑现率 of a period (aware), by when outages were announced to begin. Raises
     ``PeriodInvalid``."""
-    _look_back(starts_at, ends_at, rules, now)
+    look_back(starts_at, ends_at, rules, now)
     found = await sources.announced(starts_at, ends_at, now)
     kinds = sorted({plan.kind for plan in found})
     return Fulfilled(

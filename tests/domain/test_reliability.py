@@ -1,0 +1,162 @@
+"""The indices by their definitions, and outages measured against their announcement."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.domain import reliability
+from notifier.domain.network_index import Area, Feeder, NetworkIndex, Station
+from notifier.domain.reliability import (
+    Announced,
+    Hits,
+    Indices,
+    InterruptionKind,
+    departure,
+    is_momentary,
+)
+from notifier.domain.reliability_report import By, Served, months
+
+START = datetime(2026, 3, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def test_the_indices_are_those_of_the_standard() -> None:
+    """100 customers; 40 out for 2 h and 10 for 30 min; 20 of all were transferred and back."""
+    found = Indices(
+        served=100, events=2, interruptions=50, duration=40 * 2 * HOUR + 10 * HOUR / 2,
+        momentary=40, repeatedly=5,
+    )  # fmt: skip
+
+    assert found.saifi == pytest.approx(0.5)
+    assert found.saidi == pytest.approx(51)
+    assert found.caidi == pytest.approx(102)
+    assert found.caidi == pytest.approx((found.saidi or 0) / (found.saifi or 1))
+    assert found.maifi == pytest.approx(0.4)
+    assert found.cemi == pytest.approx(0.05)
+    assert found.customer_hours == pytest.approx(85)
+
+
+def test_no_index_is_made_up_where_nobody_is_served() -> None:
+    """None is no answer; 0 would be a good one."""
+    nobody = Indices(served=0, interruptions=3)
+
+    assert (nobody.saifi, nobody.saidi, nobody.maifi, nobody.cemi) == (None,) * 4
+    assert Indices(served=10).caidi is None
+    assert Indices(served=10).saidi == 0
+
+
+def test_an_interruption_of_unknown_end_has_no_duration() -> None:
+    """It counts in SAIFI, and CAIDI is over the others."""
+    found = Indices(served=10, interruptions=4, endless=3, duration=2 * HOUR)
+
+    assert found.caidi == pytest.approx(120)
+
+
+def test_the_limit_itself_is_momentary() -> None:
+    """Up to and including the limit; seconds within a span are momentary however long the span."""
+    limit = timedelta(minutes=3)
+
+    assert is_momentary(InterruptionKind.OUT, START, START + limit, limit)
+    assert not is_momentary(InterruptionKind.OUT, START, START + limit + HOUR, limit)
+    assert not is_momentary(InterruptionKind.OUT, START, None, limit)
+    assert is_momentary(InterruptionKind.SHORT, START, START + HOUR, limit)
+
+
+PARTS = st.builds(
+    Indices,
+    served=st.integers(1, 1000),
+    events=st.integers(0, 9),
+    interruptions=st.integers(0, 5000),
+    duration=st.timedeltas(timedelta(), timedelta(days=400)),
+    momentary=st.integers(0, 5000),
+)
+
+
+@given(parts=st.lists(PARTS, min_size=1, max_size=6))
+def test_the_whole_is_the_mean_of_its_parts_by_customers(parts: list[Indices]) -> None:
+    """An index of the bureau is that of its feeders, weighed by who hangs on them."""
+    whole = reliability.total(parts)
+
+    for name in ("saidi", "saifi", "maifi"):
+        mean = sum(getattr(part, name) * part.served for part in parts) / whole.served
+        assert getattr(whole, name) == pytest.approx(mean)
+
+
+ANNOUNCED = Announced(
+    number="P1", kind="planned", told_from=START, told_until=START + 8 * HOUR,
+    starts_at=START, ends_at=START + 8 * HOUR,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ({}, ""),
+        ({"ends_at": START + 7 * HOUR}, ""),
+        ({"ends_at": START + 9 * HOUR}, "late"),
+        ({"starts_at": START + HOUR}, "moved"),
+        ({"is_done": False, "starts_at": START + HOUR}, "not_done"),
+        ({"is_wider": True}, "wider"),
+    ],
+)
+def test_an_outage_departs_from_its_announcement_for_one_reason(
+    what: dict[str, object], why: str
+) -> None:
+    """The gravest; early restoration is none."""
+    assert departure(replace(ANNOUNCED, **what), timedelta()) == why  # type: ignore[arg-type]
+
+
+def test_the_fulfilment_rate_is_that_of_outages_without_a_departure() -> None:
+    """Within the tolerance is as announced."""
+    plans = [ANNOUNCED, replace(ANNOUNCED, ends_at=START + 8.1 * HOUR),
+             replace(ANNOUNCED, is_done=False)]  # fmt: skip
+
+    strict = reliability.fulfilment(plans, timedelta())
+    mild = reliability.fulfilment(plans, timedelta(minutes=10))
+
+    assert (strict.announced, strict.fulfilled, strict.departures) == (
+        3, 1, {"late": 1, "not_done": 1},
+    )  # fmt: skip
+    assert mild.rate == pytest.approx(2 / 3)
+    assert reliability.fulfilment([], timedelta()).rate is None
+
+
+def test_months_are_those_of_the_utility() -> None:
+    """Cut to the period, in local time, across a change of the clocks."""
+    zone = ZoneInfo("Europe/London")
+    found = months(datetime(2026, 3, 10, tzinfo=zone), datetime(2026, 5, 1, tzinfo=zone), zone)
+
+    assert [(m.label, m.starts_at.isoformat(), m.ends_at.isoformat()) for m in found] == [
+        ("2026-03", "2026-03-10T00:00:00+00:00", "2026-04-01T00:00:00+01:00"),
+        ("2026-04", "2026-04-01T00:00:00+01:00", "2026-05-01T00:00:00+01:00"),
+    ]
+
+
+def test_customers_are_found_again_under_every_key() -> None:
+    """Those of an area with it, its feeder and its station; those on the feeder itself with that."""
+    index = NetworkIndex.of(
+        [Station(id=1, name="变", key="变")],
+        [Feeder(id=1, name="甲", key="甲", station_id=1, points=3), Feeder(id=2, name="乙", key="乙")],
+        [Area(id=1, code="1", name="区", key="区", feeder_id=1, points=10),
+         Area(id=2, code="2", name="村", key="村", feeder_id=2, points=5)],
+    )  # fmt: skip
+    served = Served(index)
+    hits = [
+        Hits(area_id=1, outs=3, shorts=0),
+        Hits(area_id=2, outs=2, shorts=0),
+        Hits(area_id=None, feeder_id=1, outs=4, shorts=0,
+             criticality=reliability.Criticality.ORDINARY, customers=2),
+    ]  # fmt: skip
+
+    assert served.total == 18
+    assert served.by(By.AREA) == {1: 10, 2: 5, None: 3}
+    assert served.by(By.FEEDER) == {1: 13, 2: 5}
+    assert served.by(By.STATION) == {1: 13, None: 5}
+    assert served.repeatedly(By.FEEDER, hits, 3) == {1: 12}
+    assert served.repeatedly(By.BUREAU, hits, 2) == {None: 17}
+    assert served.named(By.AREA, 1) == ("区", "甲")
+    assert served.named(By.FEEDER, 1) == ("甲", "变")
