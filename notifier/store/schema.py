@@ -528,6 +528,56 @@ photo = Table(
     Column("received_at", UtcTime, nullable=False),
 )
 
+# --- Coordinating works: what a bureau asks, what was proposed, what became of it ----------------
+
+coordination_rules = Table(
+    "coordination_rules",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("imported_at", UtcTime, nullable=False),
+    Column("imported_by", Text, nullable=False),
+)
+
+coordination_run = Table(
+    "coordination_run",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("first_day", Text, nullable=False),
+    Column("last_day", Text, nullable=False),
+    Column("rules_id", Id, ForeignKey("coordination_rules.id")),
+    Column("options", Json, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("progress", Json),
+    Column("looked_at", UtcTime, nullable=False),
+    Column("stop_asked_at", UtcTime),
+    Column("summary", Json),
+    Column("made_at", UtcTime, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("finished_at", UtcTime),
+    CheckConstraint("state IN ('running', 'done', 'stopped', 'failed')", name="state"),
+)
+
+coordination_item = Table(
+    "coordination_item",
+    metadata,
+    Column("run_id", Id, ForeignKey("coordination_run.id"), primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("plan_id", Id, ForeignKey("plan.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Json, nullable=False),
+    Column("decision", Text, nullable=False, server_default=""),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("decided_at", UtcTime),
+    Column("decided_by", Text),
+    Column("new_revision", Integer),
+    CheckConstraint("decision IN ('', 'accepted', 'refused')", name="decision"),
+    Index(None, "number"),
+)
+
 # --- The house itself -----------------------------------------------------------------------
 
 policy = Table(

@@ -89,6 +89,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("openid IS NOT NULL"),
     )
     op.create_table(
+        "coordination_rules",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("imported_at", sa.BigInteger(), nullable=False),
+        sa.Column("imported_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_coordination_rules")),
+    )
+    op.create_table(
         "decision",
         sa.Column("id", ID, nullable=False),
         sa.Column("plan_id", ID, nullable=False),
@@ -371,6 +381,30 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "coordination_run",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("first_day", sa.Text(), nullable=False),
+        sa.Column("last_day", sa.Text(), nullable=False),
+        sa.Column("rules_id", ID, nullable=True),
+        sa.Column("options", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("progress", sa.Text(), nullable=True),
+        sa.Column("looked_at", sa.BigInteger(), nullable=False),
+        sa.Column("stop_asked_at", sa.BigInteger(), nullable=True),
+        sa.Column("summary", sa.Text(), nullable=True),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('running', 'done', 'stopped', 'failed')",
+            name=op.f("ck_coordination_run_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["rules_id"], ["coordination_rules.id"], name=op.f("fk_coordination_run_rules_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_coordination_run")),
+    )
+    op.create_table(
         "feeder",
         sa.Column("id", ID, nullable=False),
         sa.Column("station_id", ID, nullable=True),
@@ -520,6 +554,33 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_area_feeder_id"), "area", ["feeder_id"], unique=False)
     op.create_index(op.f("ix_area_key"), "area", ["key"], unique=False)
+    op.create_table(
+        "coordination_item",
+        sa.Column("run_id", ID, nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("decision", sa.Text(), server_default="", nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("new_revision", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "decision IN ('', 'accepted', 'refused')", name=op.f("ck_coordination_item_decision")
+        ),
+        sa.ForeignKeyConstraint(
+            ["plan_id"], ["plan.id"], name=op.f("fk_coordination_item_plan_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["coordination_run.id"], name=op.f("fk_coordination_item_run_id")
+        ),
+        sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_coordination_item")),
+    )
+    op.create_index(
+        op.f("ix_coordination_item_number"), "coordination_item", ["number"], unique=False
+    )
     op.create_table(
         "impact_group",
         sa.Column("revision_id", ID, nullable=False),
