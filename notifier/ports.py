@@ -13,6 +13,7 @@ from notifier.domain.happened import Share
 from notifier.domain.impact import Group
 from notifier.domain.ledger import Difference, Outline, PointRow
 from notifier.domain.matching import Match
+from notifier.domain.network.held import HeldNetwork
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.notice import Facts, Recipient
 from notifier.domain.outbox import Claimed, KnownReceipt, Orphan, Recorded
@@ -20,6 +21,7 @@ from notifier.domain.plan import Change, Plan, PlanContent, PlanKind, PlanState,
 from notifier.domain.posting import PostingTask, TaskFilter, Undone
 from notifier.domain.reliability import Census, Hits, Interruption, LookBack
 from notifier.domain.required import Cell
+from notifier.domain.topology import LedgerPoint
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut, Wanted
 
 
@@ -60,6 +62,7 @@ class PlanBook(Protocol):
         counts: dict[str, Any],
         difference: dict[str, Any],
         findings: Sequence[dict[str, Any]],
+        network: tuple[int, int] | None = None,
     ) -> None: ...
     async def set_cells(self, revision_id: int, cells: dict[str, int]) -> None: ...
     async def cells(self, revision_id: int) -> dict[str, int] | None: ...
@@ -105,6 +108,12 @@ class ImpactBook(Protocol):
     async def without_contact(self, points_id: int) -> dict[str, int]: ...
     async def drift(self, points_id: int) -> tuple[int, int]: ...
     async def ledger_changed_since(self, moment: datetime) -> bool: ...
+    async def ledger_points(
+        self, accounts: Sequence[str], feeder_ids: Sequence[int]
+    ) -> list[LedgerPoint]: ...
+    async def frozen(self, points_id: int) -> dict[int, int]: ...
+    async def claimed(self, match: Match) -> dict[int, int]: ...
+    async def accounts_of(self, point_ids: Sequence[int]) -> list[str]: ...
     async def difference(
         self,
         new: tuple[int, Mapping[int, Group]],
@@ -355,9 +364,17 @@ class Desk(Protocol):
     async def recipients_hash(self) -> str: ...
 
 
-class Store(Protocol):
-    """The open store; see ``store.ledger.Ledger``."""
+class Topology(Protocol):
+    """The switch-level network in force; see ``usecases.network_shelf.NetworkShelf``."""
 
+    async def in_force(self) -> HeldNetwork | None: ...
+
+
+class Store(Protocol):
+    """The open store; see ``store.ledger.Ledger``. ``topology`` is None where plans go by ledger alone."""
+
+    @property
+    def topology(self) -> Topology | None: ...
     def read(self) -> AbstractAsyncContextManager[Transaction]: ...
     def write(self) -> AbstractAsyncContextManager[Transaction]: ...
     def desk(self) -> AbstractAsyncContextManager[Desk]: ...

@@ -19,7 +19,9 @@ from notifier.settings import Settings
 from notifier.store import migrate
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
+from notifier.store.networks import Networks
 from notifier.usecases.dispatch import Outbox
+from notifier.usecases.network_shelf import NetworkShelf
 from notifier.usecases.reconcile import Setting
 from notifier.vault import Vault
 from notifier.worker import Worker
@@ -87,7 +89,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
                 link=f"{utility.public_url}/p/{{number}}" if utility.public_url else "",
             ),
         )
-        store = Ledger(database)
+        store = Ledger(database, NetworkShelf(Networks(database)))
         channels = {}
         for name, options in settings.channels.items():
             if not options.enabled:

@@ -13,20 +13,20 @@ from notifier.domain.window import Window
 
 
 class ImpactClass(StrEnum):
-    """What becomes of a usage point, gravest first."""
+    """What becomes of a usage point, gravest first. UNKNOWN may be out: it is told as out, never as
+    not affected."""
 
     OUT = "out"
+    UNKNOWN = "unknown"
     SHORT = "short"
     LOST_ONE_SOURCE = "lost_one_source"
     PARALLELED = "paralleled"
     TRANSFERRED_LIVE = "transferred_live"
     ENERGISED_BY_PLAN = "energised_by_plan"
-    UNKNOWN = "unknown"
     DEAD_BEFORE = "dead_before"
     UNAFFECTED = "unaffected"
 
 
-class Knowledge(StrEnum):
 #: Classes whose supply stays on through it all: a closed transition, a spare source, nothing at all.
 KEEPS_SUPPLY = frozenset(
     {
@@ -38,6 +38,7 @@ KEEPS_SUPPLY = frozenset(
 )
 
 
+class Knowledge(StrEnum):
     """How the class is known: from the 站-线-变-户 ledger, or from the network's topology."""
 
     LEDGER = "ledger"

@@ -1,21 +1,21 @@
-"""Matching by ledger: which transformer areas a plan revision takes out, and which only for seconds.
+"""Matching: whom a plan revision takes out, and whom only for seconds, by ledger and by topology.
 
-The ledger knows station, feeder, transformer area and usage point, but no switches, so a section of
-a feeder counts as the whole feeder, with a finding. What a plan names more closely wins: an area
-listed as transferred is SHORT although its feeder is OUT.
+What was traced on the network model comes in as ``topology.Traced`` and holds for its feeders; all
+else goes by the ledger, which knows station, feeder, transformer area and usage point, but no switches,
+so a section of a feeder counts as the whole feeder, with a finding. What a plan names more closely
+wins: an area listed as transferred is SHORT although its feeder is OUT.
 """
 
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from notifier.domain import names
 from notifier.domain.finding import Finding, Severity
-from notifier.domain.impact import Group, ImpactClass
+from notifier.domain.impact import Group, ImpactClass, Knowledge
 from notifier.domain.network_index import Area, Feeder, NetworkIndex, Station
 from notifier.domain.plan import (
     Equipment,
@@ -25,10 +25,9 @@ from notifier.domain.plan import (
     Transfer,
     Transition,
 )
+from notifier.domain.switching import ASSUMED_SPAN
+from notifier.domain.topology import Traced
 from notifier.domain.window import Window, union
-
-#: A plan that gives no span for its transfers: the seconds fall this close to the window's ends.
-ASSUMED_SPAN = timedelta(minutes=15)
 
 _GRAVITY = {impact_class: rank for rank, impact_class in enumerate(ImpactClass)}
 _CLASS_OF_TRANSITION = {
@@ -47,23 +46,40 @@ class Level(StrEnum):
 
 Target = tuple[Level, int]
 _Claims = dict[Target, list[tuple[int, ImpactClass, tuple[Window, ...]]]]
+_Fact = tuple[ImpactClass, tuple[Window, ...], Knowledge]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """The impact of one revision. Every usage point of an area in ``areas`` belongs to that group, and
-    every usage point without an area on a feeder in ``feeders``."""
+    every usage point without an area on a feeder in ``feeders``.
+
+    ``points`` are usage points one by one, as the trace found them; ``traced_areas`` are the places
+    where they are, with the gravest group there. ``network`` is the version and overlay traced on.
+    """
 
     groups: tuple[Group, ...]
     areas: Mapping[int, int]
     feeders: Mapping[int, int]
     findings: tuple[Finding, ...]
+    points: Mapping[int, int] = field(default_factory=dict)
+    traced_areas: Mapping[int, int] = field(default_factory=dict)
+    network: tuple[int, int] | None = None
 
 
-def match(content: PlanContent, index: NetworkIndex) -> Match:
+def match(
+    content: PlanContent,
+    index: NetworkIndex,
+    traced: Traced | None = None,
+    in_model: Collection[str] = (),
+) -> Match:
     """Applies the plan to the ledger. Equipment that cannot be found, or could be several assets, is a
-    finding and matches nothing: it is never guessed."""
-    findings: list[Finding] = []
+    finding and matches nothing: it is never guessed.
+
+    ``traced`` speaks for its feeders; ``in_model`` are names of equipment that the model knows, so
+    that the ledger need not.
+    """
+    findings: list[Finding] = list(traced.findings) if traced is not None else []
     claims: _Claims = defaultdict(list)
     transfers = list(content.transfers)
     equipment = content.equipment
@@ -73,17 +89,46 @@ def match(content: PlanContent, index: NetworkIndex) -> Match:
         )
         equipment = ()
     windows = union(content.windows)
+
+    def resolved(item: Equipment) -> list[tuple[Target, int]]:
+        doubts: list[Finding] = []
+        found = list(_resolve(item, index, doubts))
+        if traced is not None:
+            found = [f for f in found if _feeder_of(f[0], index) not in traced.feeders]
+            if not found and (item.name in in_model or not any(_is_refusal(d) for d in doubts)):
+                return []
+        findings.extend(doubts)
+        return found
+
     if windows:
         for item in equipment:
-            for target, rank in _resolve(item, index, findings):
+            for target, rank in resolved(item):
                 claims[target].append((rank, ImpactClass.OUT, windows))
     for transfer in transfers:
+        moved = [found for item in transfer.equipment for found in resolved(item)]
+        if not moved and traced is not None:
+            continue
         spans = union(transfer.spans) or _assumed_spans(windows, findings)
-        for item in transfer.equipment:
-            for target, rank in _resolve(item, index, findings):
-                claims[target].append((rank, _CLASS_OF_TRANSITION[transfer.transition], spans))
+        for target, rank in moved:
+            claims[target].append((rank, _CLASS_OF_TRANSITION[transfer.transition], spans))
     chosen = {target: _choose(target, wanted, index, findings) for target, wanted in claims.items()}
-    return _grouped(chosen, index, findings)
+    return _grouped(chosen, traced, index, findings)
+
+
+def feeders_named(content: PlanContent, index: NetworkIndex) -> set[int]:
+    """The feeders of everything that the plan names and the ledger knows."""
+    named = (*content.equipment, *(item for t in content.transfers for item in t.equipment))
+    found = {_feeder_of(target, index) for item in named for target, _ in _resolve(item, index, [])}
+    return {feeder for feeder in found if feeder is not None}
+
+
+def _feeder_of(target: Target, index: NetworkIndex) -> int | None:
+    level, asset = target
+    return index.areas[asset].feeder_id if level is Level.AREA else asset
+
+
+def _is_refusal(finding: Finding) -> bool:
+    return finding.severity is Severity.ERROR
 
 
 def _choose(
@@ -229,27 +274,89 @@ def _assumed_spans(windows: tuple[Window, ...], findings: list[Finding]) -> tupl
 
 def _grouped(
     chosen: Mapping[Target, tuple[ImpactClass, tuple[Window, ...]]],
+    traced: Traced | None,
     index: NetworkIndex,
     findings: list[Finding],
 ) -> Match:
-    order = sorted(set(chosen.values()), key=lambda fact: (_GRAVITY[fact[0]], fact[1]))
+    facts: dict[_Fact, list[Target]] = defaultdict(list)
+    for target, (impact_class, windows) in chosen.items():
+        facts[impact_class, windows, Knowledge.LEDGER].append(target)
+    if traced is not None:
+        for point_id, fate in traced.points.items():
+            places = facts[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]
+            if point_id in traced.area_of:
+                places.append((Level.AREA, traced.area_of[point_id]))
+        for fate in traced.areas.values():
+            facts[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]  # areas without customers
+    order = sorted(facts, key=_gravest_first)
     number_of = {fact: number for number, fact in enumerate(order, start=1)}
-    areas = {
-        asset: number_of[fact] for (level, asset), fact in chosen.items() if level is Level.AREA
+    by_ledger = {
+        target: number_of[impact_class, windows, Knowledge.LEDGER]
+        for target, (impact_class, windows) in chosen.items()
     }
+    areas = {asset: number for (level, asset), number in by_ledger.items() if level is Level.AREA}
     feeders = {
-        asset: number_of[fact] for (level, asset), fact in chosen.items() if level is Level.FEEDER
+        asset: number for (level, asset), number in by_ledger.items() if level is Level.FEEDER
     }
     groups = tuple(
         Group(
             number=number_of[fact],
             impact_class=fact[0],
             windows=fact[1],
-            place=_place([target for target in chosen if chosen[target] == fact], index),
+            place=_place(_with_feeders(fact, facts[fact], index), index),
+            knowledge=fact[2],
         )
         for fact in order
     )
-    points = sum(index.areas[area].points for area in areas)
+    points: dict[int, int] = {}
+    traced_areas: dict[int, int] = {}
+    if traced is not None:
+        points = {
+            point_id: number_of[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]
+            for point_id, fate in traced.points.items()
+        }
+        traced_areas = {
+            area_id: number_of[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]
+            for area_id, fate in traced.areas.items()
+            if area_id not in areas
+        }
+    _check_empty(areas, feeders, points, index, findings)
+    return Match(
+        groups=groups,
+        areas=areas,
+        feeders=feeders,
+        findings=tuple(findings),
+        points=points,
+        traced_areas=traced_areas,
+        network=None if traced is None else traced.network,
+    )
+
+
+def _gravest_first(fact: _Fact) -> tuple[int, float, tuple[Window, ...], str]:
+    """By class, then the longest first: whoever is in two groups hears of the graver one."""
+    impact_class, windows, knowledge = fact
+    lasts = sum(window.duration.total_seconds() for window in windows)
+    return _GRAVITY[impact_class], -lasts, windows, knowledge.value
+
+
+def _with_feeders(fact: _Fact, targets: list[Target], index: NetworkIndex) -> set[Target]:
+    """The places of a group, with the feeders of its areas where it was traced: ``_place`` names
+    those that are wholly in it."""
+    found = set(targets)
+    if fact[2] is Knowledge.TOPOLOGY:
+        feeders = {index.areas[asset].feeder_id for level, asset in found if level is Level.AREA}
+        found |= {(Level.FEEDER, feeder) for feeder in feeders if feeder is not None}
+    return found
+
+
+def _check_empty(
+    areas: Mapping[int, int],
+    feeders: Mapping[int, int],
+    traced: Mapping[int, int],
+    index: NetworkIndex,
+    findings: list[Finding],
+) -> None:
+    points = sum(index.areas[area].points for area in areas) + len(traced)
     points += sum(index.feeders[feeder].points for feeder in feeders)
     if points == 0:
         findings.append(
@@ -272,7 +379,6 @@ def _grouped(
                 column="equipment",
             )
         )
-    return Match(groups=groups, areas=areas, feeders=feeders, findings=tuple(findings))
 
 
 def _place(targets: Iterable[Target], index: NetworkIndex) -> str:

@@ -4,11 +4,13 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from notifier.domain.finding import Finding
+from notifier.domain.network.steps import Action, Step
+from notifier.domain.network.target import Target, TargetKind
 from notifier.domain.window import Window
 
 
@@ -60,10 +62,24 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Switching:
+    """The switches a plan operates, in their order, and how supply is brought back.
+
+    ``transitions`` says of a group of steps how its load is moved: steps without times are then
+    worked in that order. ``back`` empty: what was operated is put back in reverse when each window ends.
+    """
+
+    steps: tuple[Step, ...]
+    back: tuple[Step, ...] = ()
+    transitions: tuple[tuple[str, Transition], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContent:
     """What one revision of a plan says. ``windows`` are when ``equipment`` is out.
 
     A short transfer has ``transfers`` and may have no equipment of its own.
+    ``switching`` and ``work``, the place of work, say more exactly what ``equipment`` only names.
     ``scope`` and ``works`` are the plan's own words. ``crew`` is who does the work, as the plan names it;
     several stand with a 、 between them.
     """
@@ -74,6 +90,8 @@ class PlanContent:
     equipment: tuple[Equipment, ...] = ()
     windows: tuple[Window, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    switching: Switching | None = None
+    work: Target | None = None
     scope: str = ""
     works: str = ""
     priority: int = 0
@@ -125,6 +143,7 @@ class Change(StrEnum):
     CANCELLED = "cancelled"
     DELAYED = "delayed"
     RESTORED = "restored"
+    REMATCHED = "rematched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +199,8 @@ class Revision:
 
     ``points_id`` is the revision whose usage points hold for this one too: a change of times alone
     keeps them. ``source`` says where it was read, ``counts`` and ``difference`` whom it affects.
+    ``network`` is the version and overlay of the network model it was matched on, None where it was
+    matched by ledger alone.
     """
 
     id: int
@@ -196,13 +217,14 @@ class Revision:
     difference: dict[str, Any]
     created_at: datetime
     created_by: str
+    network: tuple[int, int] | None = None
 
 
 def content_as_dict(content: PlanContent) -> dict[str, Any]:
     """The content as plain JSON values; times are ISO 8601 in UTC, so equal moments read alike.
 
-    A crew stands in it only where there is one: what was written before crews were known keeps its
-    digest.
+    Crew, switching and place of work stand in it only where there are any: what was written before
+    they were known keeps its digest.
     """
     return {
         "number": content.number,
@@ -222,6 +244,8 @@ def content_as_dict(content: PlanContent) -> dict[str, Any]:
         "works": content.works,
         "priority": content.priority,
         **({"crew": content.crew} if content.crew else {}),
+        **({"switching": _switching_as_dict(content.switching)} if content.switching else {}),
+        **({"work": _work_as_dict(content.work)} if content.work else {}),
     }
 
 
@@ -241,6 +265,8 @@ def content_from_dict(raw: dict[str, Any]) -> PlanContent:
             )
             for transfer in raw["transfers"]
         ),
+        switching=_switching_from_dict(raw["switching"]) if "switching" in raw else None,
+        work=_work_from_dict(raw["work"]) if "work" in raw else None,
         scope=raw["scope"],
         works=raw["works"],
         priority=raw["priority"],
@@ -262,3 +288,49 @@ def _equipment_as_dict(equipment: Equipment) -> dict[str, str]:
 
 def _equipment_from_dict(raw: dict[str, str]) -> Equipment:
     return Equipment(name=raw["name"], kind=EquipmentKind(raw["kind"]), station=raw["station"])
+
+
+def _work_as_dict(work: Target) -> dict[str, Any]:
+    return {"kind": work.kind.value, "names": list(work.names)}
+
+
+def _work_from_dict(raw: dict[str, Any]) -> Target:
+    return Target(kind=TargetKind(raw["kind"]), names=tuple(raw["names"]))
+
+
+def _switching_as_dict(switching: Switching) -> dict[str, Any]:
+    said: dict[str, Any] = {"steps": [_step_as_dict(step) for step in switching.steps]}
+    if switching.back:
+        said["back"] = [_step_as_dict(step) for step in switching.back]
+    if switching.transitions:
+        said["transitions"] = {group: how.value for group, how in switching.transitions}
+    return said
+
+
+def _switching_from_dict(raw: dict[str, Any]) -> Switching:
+    return Switching(
+        steps=tuple(_step_from_dict(item) for item in raw["steps"]),
+        back=tuple(_step_from_dict(item) for item in raw.get("back", ())),
+        transitions=tuple(
+            (group, Transition(how)) for group, how in sorted(raw.get("transitions", {}).items())
+        ),
+    )
+
+
+def _step_as_dict(step: Step) -> dict[str, str]:
+    said = {"action": step.action.value, "switch": step.switch}
+    if step.group:
+        said["group"] = step.group
+    if step.planned_at is not None:
+        said["planned_at"] = step.planned_at.astimezone(UTC).isoformat()
+    return said
+
+
+def _step_from_dict(raw: dict[str, str]) -> Step:
+    planned_at = raw.get("planned_at")
+    return Step(
+        action=Action(raw["action"]),
+        switch=raw["switch"],
+        group=raw.get("group", ""),
+        planned_at=None if planned_at is None else datetime.fromisoformat(planned_at),
+    )

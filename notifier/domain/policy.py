@@ -14,6 +14,11 @@ from notifier.domain.customer import Audience, Need
 from notifier.domain.impact import KEEPS_SUPPLY, Group, ImpactClass
 from notifier.domain.notice import CORRECTIONS, Facts, Stage
 from notifier.domain.plan import Change, PlanKind
+from notifier.domain.reliability import Counting
+from notifier.domain.window import Window
+
+#: Out, out for seconds, and perhaps out: whom a policy tells unless it says otherwise.
+INTERRUPTED = frozenset({ImpactClass.OUT, ImpactClass.UNKNOWN, ImpactClass.SHORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,8 @@ class Rule:
     """One line of the policy: to these audiences, at this stage, so long before, by these media.
 
     ``media`` is a chain: the first by which the recipient can be reached, the next if that fails.
-    An empty set of kinds, classes, audiences or needs means all of them. Rules of one stage with
+    An empty set of kinds, classes, audiences or needs means all of them; where nothing is said of
+    classes, those are told whose supply is or may be interrupted. Rules of one stage with
     different ``track`` all apply; of one track the first that fits does. ``lead`` counts back from
     the start of the window; None means at once. ``confirm``: a message nobody confirms counts as
     failed and the next medium follows.
@@ -31,7 +37,7 @@ class Rule:
     media: tuple[Medium, ...]
     lead: timedelta | None = None
     kinds: frozenset[PlanKind] = frozenset()
-    classes: frozenset[ImpactClass] = frozenset({ImpactClass.OUT, ImpactClass.SHORT})
+    classes: frozenset[ImpactClass] = INTERRUPTED
     audiences: frozenset[Audience] = frozenset()
     needs: frozenset[Need] = frozenset()
     track: str = ""
@@ -51,11 +57,6 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuietHours:
-    """No message by these media from ``starts`` to ``ends``, local time, which may span midnight.
-
-    A change or a cancellation is told all the same when waiting for the end of the quiet hours
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NightSeconds:
     """To whom seconds without supply matter at night: a hatchery and a data centre, not a flat.
 
@@ -70,6 +71,11 @@ class NightSeconds:
         return audience in self.audiences or need in self.needs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """No message by these media from ``starts`` to ``ends``, local time, which may span midnight.
+
+    A change or a cancellation is told all the same when waiting for the end of the quiet hours
     would leave less than ``margin`` before it matters. What moves to before the quiet hours is due
     ``head_start`` before them, so that a large send is over when they begin. ``seconds``: to whom a
     short transfer matters at night; None: to everybody.
@@ -80,17 +86,17 @@ class NightSeconds:
     media: frozenset[Medium]
     margin: timedelta
     head_start: timedelta = timedelta(hours=2)
-
-    def cover(self, moment: datetime, zone: ZoneInfo) -> bool:
-        """Whether the aware ``moment`` lies in the quiet hours of ``zone``."""
-        local = moment.astimezone(zone).time()
-        if self.starts <= self.ends:
     seconds: NightSeconds | None = None
 
     def contain(self, window: Window, zone: ZoneInfo) -> bool:
         """Whether the whole window lies in one night's quiet hours of ``zone``."""
         starts_at = window.starts_at
         return self.cover(starts_at, zone) and window.ends_at <= self.last_end(starts_at, zone)
+
+    def cover(self, moment: datetime, zone: ZoneInfo) -> bool:
+        """Whether the aware ``moment`` lies in the quiet hours of ``zone``."""
+        local = moment.astimezone(zone).time()
+        if self.starts <= self.ends:
             return self.starts <= local < self.ends
         return local >= self.starts or local < self.ends
 
@@ -117,7 +123,8 @@ class Policy:
     may get in 24 hours, a medium each; corrections do not count against them. ``horizon``: how far
     ahead notices are laid out. ``min_gap``: a reminder so soon after another notice is left out.
     ``early``: a restoration is told when it comes at least this much before its time.
-    ``part_price`` is what one SMS part costs, in the utility's currency.
+    ``part_price`` is what one SMS part costs, in the utility's currency. ``counting``: the limits by
+    which interruptions are counted.
     """
 
     name: str
@@ -135,6 +142,7 @@ class Policy:
     failover_margin: timedelta = timedelta(hours=2)
     owner: str = "operations"
     part_price: float = 0.0
+    counting: Counting = field(default_factory=Counting)
 
     def tells(self, kind: PlanKind, impact_class: ImpactClass) -> bool:
         """Whether anybody is told at all of a class in a plan of this kind."""
@@ -145,11 +153,6 @@ class Policy:
             for rule in self.rules
         )
 
-    def rules_for(
-        self,
-        stage: Stage,
-        kind: PlanKind,
-        impact_class: ImpactClass,
     def may_wake(self, facts: Facts) -> bool:
         """Whether a message of these facts may be sent in quiet hours when waiting would be late."""
         seconds = None if self.quiet is None else self.quiet.seconds
@@ -188,6 +191,11 @@ class Policy:
         at_night = all(quiet.contain(window, zone) for window in group.windows)
         return "quiet_hours.seconds" if at_night else ""
 
+    def rules_for(
+        self,
+        stage: Stage,
+        kind: PlanKind,
+        impact_class: ImpactClass,
         audience: Audience,
         need: Need,
     ) -> Iterator[Rule]:
@@ -210,12 +218,12 @@ class Policy:
         stage: Stage,
         zone: ZoneInfo,
         legal: datetime | None = None,
+        may_wake: bool = True,
     ) -> tuple[datetime, str]:
         """When to send what is due at ``due``, and why not then; in UTC.
 
         Past due means now. In quiet hours the notice moves to just before them where that is still
         ahead, else to their end, unless that is later than ``latest`` less the margin or would be the
-        may_wake: bool = True,
         first moment after ``legal``, the time the law sets; else it goes at once, unless nobody may be
         woken over it. All times are aware.
         """

@@ -217,6 +217,18 @@ VOCABULARY = Vocabulary(
             *("施工单位", "施工班组", "作业班组", "工作班组", "检修班组", "施工队", "施工队伍"),
             *("作业单位", "检修单位", "班组", "crew", "team", "бригада", "đội thi công"),
         ),
+        "switching": (
+            *("操作步骤", "倒闸操作", "倒闸操作步骤", "停电操作", "停电操作步骤", "开关操作"),
+            *("操作内容", "操作顺序", "操作任务", "switching", "switching steps", "steps"),
+        ),
+        "switching_back": (
+            *("恢复操作", "恢复操作步骤", "送电操作", "送电操作步骤", "恢复步骤", "回倒操作"),
+            *("switching back", "restoring steps"),
+        ),
+        "work_place": (
+            *("工作地点", "作业地点", "检修地点", "工作地段", "工作区段", "作业区段", "检修区段"),
+            *("work place", "work target", "place of work"),
+        ),
         "transfer": (
             *(
                 "转供线路",

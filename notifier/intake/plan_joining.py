@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from notifier.domain import names
 from notifier.domain.finding import Finding, Severity, has_errors
+from notifier.domain.network.target import Target, TargetKind
 from notifier.domain.plan import (
     PlanContent,
     PlanDraft,
     PlanKind,
     SourceWindow,
+    Switching,
 )
 from notifier.domain.window import Window
 from notifier.intake.plan_row import PlanRow
@@ -62,7 +64,7 @@ def join_rows(rows: Sequence[PlanRow]) -> list[list[PlanRow]]:
 def _says(row: PlanRow) -> tuple[object, ...]:
     """All that a row says, its number and its place apart."""
     windows = tuple(item.window for item in row.windows)
-    words = (row.scope, row.works, row.crew)
+    words = (row.scope, row.works, row.crew, row.switching, row.work)
     return (row.department, windows, row.equipment, row.transfers, *words)
 
 
@@ -74,7 +76,9 @@ def _differs_in_time_only(before: PlanRow, row: PlanRow) -> bool:
     if before.transfers or row.transfers:
         return False
     return (
-        (before.department, before.kind, before.equipment, before.scope, before.works, before.crew)
+        before.switching == row.switching
+        and before.work == row.work
+        and (before.department, before.kind, before.equipment, before.scope, before.works, before.crew)
         == (row.department, row.kind, row.equipment, row.scope, row.works, row.crew)
     )  # fmt: skip
 
@@ -148,6 +152,8 @@ def draft_of(
         scope=scope,
         works=works,
         crew=crew,
+        switching=_switching(rows),
+        work=_work(rows),
     )
     if not number:
         content = replace(content, number=_derived_number(content, rows, sheet))
@@ -283,6 +289,23 @@ def _repeated_rows(rows: Sequence[PlanRow]) -> Iterable[Finding]:
                 found=row.number,
                 expected=f"与第 {first} 行相同 / the same as row {first}",
             )
+
+
+def _switching(rows: Sequence[PlanRow]) -> Switching | None:
+    """The steps of all rows, one after another; of rows that say the same, once."""
+    found = tuple(dict.fromkeys(row.switching for row in rows if row.switching is not None))
+    if not found:
+        return None
+    return Switching(
+        steps=tuple(step for item in found for step in item.steps),
+        back=tuple(step for item in found for step in item.back),
+        transitions=found[0].transitions,
+    )
+
+
+def _work(rows: Sequence[PlanRow]) -> Target | None:
+    names = dict.fromkeys(name for row in rows if row.work is not None for name in row.work.names)
+    return Target(kind=TargetKind.NAMED, names=tuple(names)) if names else None
 
 
 def _kind(

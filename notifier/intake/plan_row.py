@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from notifier.domain.finding import Finding, Severity, has_errors
-from notifier.domain.plan import Equipment, PlanKind, SourceWindow, Transfer
+from notifier.domain.network.target import Target
+from notifier.domain.plan import Equipment, PlanKind, SourceWindow, Switching, Transfer
 from notifier.intake import tables
 from notifier.intake.headers import Header
 
@@ -27,6 +28,8 @@ class PlanRow:
     scope: str = ""
     works: str = ""
     crew: str = ""
+    switching: Switching | None = None
+    work: Target | None = None
     published: date | None = None
     is_timed: bool = True
     continues: bool = False

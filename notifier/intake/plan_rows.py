@@ -5,7 +5,14 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from notifier.domain.finding import Severity
-from notifier.intake import plan_assets, plan_columns, plan_transfers, plan_windows, tables
+from notifier.intake import (
+    plan_assets,
+    plan_columns,
+    plan_switching,
+    plan_transfers,
+    plan_windows,
+    tables,
+)
 from notifier.intake.headers import Header
 from notifier.intake.plan_row import PlanRow, RowCells
 from notifier.intake.plan_times import TIME_FIELDS, TimeReader
@@ -55,8 +62,9 @@ class RowReader:
         plan_assets.read_assets(self._cells, row)
         self._times.read(row, self._before, context)
         plan_transfers.read_transfers(self._cells, row, context)
+        plan_switching.read_switching(self._cells, row, context.zone)
         self._read_status(row)
-        if not (row.equipment or row.transfers or row.continues):
+        if not (row.equipment or row.transfers or row.continues or row.switching or row.work):
             row.doubt(
                 "equipment.missing",
                 Severity.WARNING,

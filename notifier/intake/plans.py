@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.domain.finding import Finding, Severity
-from notifier.domain.plan import Equipment, PlanDraft, Transfer
+from notifier.domain.plan import Equipment, PlanContent, PlanDraft, Transfer, content_as_dict
 from notifier.intake import collector, headers, plan_columns, plan_joining, plan_titles, tables
 from notifier.intake.plan_row import PlanRow
 from notifier.intake.plan_rows import RowReader
@@ -370,8 +370,15 @@ def _plan_as_dict(draft: PlanDraft, zone: ZoneInfo) -> dict[str, Any]:
         "scope": content.scope,
         "works": content.works,
         "crew": content.crew,
+        **_switched(content),
         "findings": [_finding_as_dict(finding) for finding in draft.findings],
     }
+
+
+def _switched(content: PlanContent) -> dict[str, Any]:
+    """Steps and place of work, where the file says any."""
+    said = content_as_dict(content)
+    return {name: said[name] for name in ("switching", "work") if name in said}
 
 
 def _finding_as_dict(finding: Finding) -> dict[str, Any]:

@@ -8,13 +8,24 @@ import itertools
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
+from notifier.domain.network.steps import Action, Step
+from notifier.domain.network.target import Target, TargetKind
 from notifier.domain.plan import (
     Equipment,
     EquipmentKind,
     PlanContent,
     PlanKind,
+    Switching,
     Transfer,
     Transition,
 )
@@ -98,8 +109,78 @@ class TransferModel(_Strict):
         )
 
 
+class StepModel(_Strict):
+    """One switch operated, by id, dispatch number or name; ``group`` joins steps of one transfer."""
+
+    action: Literal["open", "close"]
+    switch: _Name
+    group: _Word = ""
+    planned_at: AwareDatetime | None = None
+
+    @field_validator("planned_at", mode="before")
+    @classmethod
+    def _only_text(cls, value: object) -> object:
+        return None if value is None else _iso_only(value)
+
+    def step(self) -> Step:
+        """The step in the domain's form."""
+        return Step(
+            action=Action(self.action),
+            switch=self.switch,
+            group=self.group,
+            planned_at=self.planned_at,
+        )
+
+
+class SwitchingModel(_Strict):
+    """The steps in their order. ``transitions`` says of a group (the steps without one: ``""``) how it is
+    moved; ``back`` restores, and left out it is the same in reverse when the window ends."""
+
+    steps: Annotated[list[StepModel], Field(min_length=1, max_length=500)]
+    back: Annotated[list[StepModel], Field(max_length=500)] = []
+    transitions: dict[_Word, Literal["open", "closed"]] = {}
+
+    @model_validator(mode="after")
+    def _knows_its_groups(self) -> Self:
+        unknown = self.transitions.keys() - {step.group for step in self.steps}
+        if unknown:
+            raise ValueError(f"no step is of group {min(unknown)!r}")
+        return self
+
+    def switching(self) -> Switching:
+        """The switching in the domain's form."""
+        return Switching(
+            steps=tuple(step.step() for step in self.steps),
+            back=tuple(step.step() for step in self.back),
+            transitions=tuple(
+                (group, Transition(how)) for group, how in sorted(self.transitions.items())
+            ),
+        )
+
+
+class WorkModel(_Strict):
+    """What is worked on, by the names the plan uses; ``between`` is a line section from node to node,
+    ``named`` leaves it open whether a name is a branch, a node or an area."""
+
+    kind: Literal["named", "branch", "branches", "node", "area", "between"] = "named"
+    names: Annotated[list[_Name], Field(min_length=1, max_length=50)]
+
+    @model_validator(mode="after")
+    def _has_two_ends(self) -> Self:
+        if self.kind == "between" and len(self.names) != 2:
+            raise ValueError("between names two nodes")
+        return self
+
+    def target(self) -> Target:
+        """The place of work in the domain's form."""
+        return Target(kind=TargetKind(self.kind), names=tuple(dict.fromkeys(self.names)))
+
+
 class PlanModel(_Strict):
-    """One plan. ``windows`` are when ``equipment`` is out; a short transfer may have neither."""
+    """One plan. ``windows`` are when ``equipment`` is out; a short transfer may have neither.
+
+    ``switching`` and ``work`` say more exactly what ``equipment`` only names, and may stand for it.
+    """
 
     number: _Name
     kind: Literal["planned", "short_notice", "short_transfer", "unplanned"] = "planned"
@@ -107,6 +188,8 @@ class PlanModel(_Strict):
     equipment: Annotated[list[EquipmentModel], Field(max_length=1000)] = []
     windows: Annotated[list[WindowModel], Field(max_length=400)] = []
     transfers: Annotated[list[TransferModel], Field(max_length=100)] = []
+    switching: SwitchingModel | None = None
+    work: WorkModel | None = None
     scope: _Text = ""
     works: _Text = ""
     priority: Annotated[int, Field(strict=True, ge=0, le=9)] = 0
@@ -114,9 +197,10 @@ class PlanModel(_Strict):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        if self.windows and not self.equipment:
+        says_what = self.equipment or self.switching or self.work
+        if self.windows and not says_what:
             raise ValueError("windows without equipment: name what is out")
-        if self.equipment and not self.windows:
+        if (self.equipment or self.work) and not self.windows:
             raise ValueError("equipment without windows: say when it is out")
         if not self.windows and not self.transfers:
             raise ValueError("a plan has windows or transfers")
@@ -138,6 +222,8 @@ class PlanModel(_Strict):
             works=self.works,
             priority=self.priority,
             crew=self.crew,
+            switching=None if self.switching is None else self.switching.switching(),
+            work=None if self.work is None else self.work.target(),
         )
 
 

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from notifier.channel import Medium
 from notifier.domain import errors, policy
@@ -17,6 +17,7 @@ from notifier.domain.customer import Audience, Need
 from notifier.domain.impact import ImpactClass
 from notifier.domain.notice import Stage
 from notifier.domain.plan import Change, PlanKind
+from notifier.domain.reliability import Counting
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
 
@@ -53,7 +54,7 @@ class _Rule(_Strict):
     media: tuple[Medium, ...]
     lead: Duration | None = None
     kinds: frozenset[PlanKind] = frozenset()
-    classes: frozenset[ImpactClass] = frozenset({ImpactClass.OUT, ImpactClass.SHORT})
+    classes: frozenset[ImpactClass] = policy.INTERRUPTED
     audiences: frozenset[Audience] = frozenset()
     needs: frozenset[Annotated[Need, BeforeValidator(_need)]] = frozenset()
     track: str = ""
@@ -87,6 +88,14 @@ class _Approval(_Strict):
     exempt: frozenset[Change] = frozenset()
 
 
+class _Counting(_Strict):
+    momentary: Annotated[Duration, Field(ge=timedelta())] = Counting().momentary
+    repeat_times: Annotated[int, Field(ge=1, le=1000)] = Counting().repeat_times
+    repeat_within: Annotated[Duration, Field(gt=timedelta())] = Counting().repeat_within
+    cemi: Annotated[int, Field(ge=1, le=1000)] = Counting().cemi
+    tolerance: Annotated[Duration, Field(ge=timedelta())] = Counting().tolerance
+
+
 class _File(_Strict):
     name: str
     jurisdiction: str
@@ -101,6 +110,7 @@ class _File(_Strict):
     early: Duration = timedelta(minutes=30)
     failover_margin: Duration = timedelta(hours=2)
     part_price: float = 0.0
+    counting: _Counting = _Counting()
 
 
 def read_policy(name_or_path: str) -> policy.Policy:
@@ -152,6 +162,7 @@ def policy_from_dict(raw: dict[str, Any]) -> policy.Policy:
         failover_margin=file.failover_margin,
         owner=file.owner,
         part_price=file.part_price,
+        counting=Counting(**dict(file.counting)),
     )
 
 

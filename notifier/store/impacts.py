@@ -1,5 +1,6 @@
 """Impact, frozen: which usage points a revision touches, and how that differs from the one before."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.impact import Group, ImpactClass, Knowledge
 from notifier.domain.matching import Match
+from notifier.domain.topology import LedgerPoint
 from notifier.domain.window import Window
 from notifier.store import schema
-from notifier.store.engine import Bulk, insert_into
+from notifier.store.engine import Bulk, insert_into, insert_rows
 
 _AREAS_A_STEP = 5_000
 _POINTS_A_STEP = 10_000
+_ACCOUNTS_A_STEP = 20_000
 
 
 class Impacts:
@@ -128,6 +131,72 @@ class Impacts:
         )
         return found is not None
 
+    async def ledger_points(
+        self, accounts: Sequence[str], feeder_ids: Sequence[int]
+    ) -> list[LedgerPoint]:
+        """The usage points of these accounts, and all that hang on these feeders, each once."""
+        found: dict[int, LedgerPoint] = {}
+        columns = "SELECT u.id, u.account, u.area_id, u.feeder_id FROM usage_point u"
+        for start in range(0, len(accounts), _ACCOUNTS_A_STEP):
+            result = await self._connection.execute(
+                text(f"{columns} WHERE u.gone_at IS NULL AND u.account IN ({self._listed()})"),
+                {"list": json.dumps(accounts[start : start + _ACCOUNTS_A_STEP])},
+            )
+            found.update((row.id, LedgerPoint(*row)) for row in result)
+        for feeder_id in feeder_ids:
+            result = await self._connection.execute(
+                text(
+                    f"{columns} JOIN area a ON a.id = u.area_id"
+                    " WHERE a.feeder_id = :feeder AND u.gone_at IS NULL UNION ALL"
+                    f" {columns} WHERE u.feeder_id = :feeder AND u.area_id IS NULL"
+                    " AND u.gone_at IS NULL"
+                ),
+                {"feeder": feeder_id},
+            )
+            found.update((row.id, LedgerPoint(*row)) for row in result)
+        return list(found.values())
+
+    async def frozen(self, points_id: int) -> dict[int, int]:
+        """The frozen usage points with their groups' numbers."""
+        result = await self._connection.execute(
+            text(
+                "SELECT usage_point_id, group_number FROM impact_point WHERE revision_id = :points"
+            ),
+            {"points": points_id},
+        )
+        return {row.usage_point_id: row.group_number for row in result}
+
+    async def claimed(self, match: Match) -> dict[int, int]:
+        """The usage points that a match takes, with their groups' numbers, as freezing would write them."""
+        found: dict[int, int] = {}
+        for table, column, assets in (
+            ("area_id = :asset", "", match.areas),
+            ("feeder_id = :asset", " AND area_id IS NULL", match.feeders),
+        ):
+            for asset, number in assets.items():
+                result = await self._connection.scalars(
+                    text(f"SELECT id FROM usage_point WHERE {table}{column} AND gone_at IS NULL"),
+                    {"asset": asset},
+                )
+                found.update(dict.fromkeys(result, number))
+        return found | dict(match.points)
+
+    async def accounts_of(self, point_ids: Sequence[int]) -> list[str]:
+        """The accounts of usage points, in order."""
+        result = await self._connection.scalars(
+            text(f"SELECT account FROM usage_point WHERE id IN ({self._listed('BIGINT')})"),
+            {"list": json.dumps(list(point_ids))},
+        )
+        return sorted(result)
+
+    def _listed(self, kind: str = "TEXT") -> str:
+        """A list as rows, from one parameter: however long, one statement."""
+        if self._connection.dialect.name == "postgresql":
+            return (
+                f"SELECT CAST(value AS {kind}) FROM json_array_elements_text(CAST(:list AS json))"
+            )
+        return "SELECT value FROM json_each(:list)"
+
     async def difference(
         self,
         new: tuple[int, Mapping[int, Group]],
@@ -185,10 +254,16 @@ class Impacts:
             yield account, groups[number]
 
     async def by_area(self, revision_id: int, points_id: int) -> list[dict[str, Any]]:
-        """Affected areas with feeder, class, windows and number of usage points."""
+        """Affected areas with feeder, class, windows and number of usage points.
+
+        An area whose customers fare differently stands once for each group.
+        """
         groups = await self.groups(revision_id)
+        traced = any(group.knowledge is Knowledge.TOPOLOGY for group in groups.values())
         result = await self._connection.execute(
-            text(
+            text(_TRACED_AREAS)
+            if traced
+            else text(
                 "SELECT a.code, a.name, f.name AS feeder, i.group_number,"
                 " (SELECT count(*) FROM usage_point u"
                 "  WHERE u.area_id = a.id AND u.gone_at IS NULL) AS points"
@@ -204,10 +279,22 @@ class Impacts:
                 "name": row.name,
                 "feeder": row.feeder or "",
                 "group": groups[row.group_number],
-                "points": row.points,
+                "points": int(row.points),
             }
             for row in result
         ]
+
+
+#: Counted customer by customer: an area may be in several groups. Those without customers stay listed.
+_TRACED_AREAS = (
+    "SELECT a.code, a.name, f.name AS feeder, c.group_number, sum(c.points) AS points FROM ("
+    " SELECT u.area_id, p.group_number, count(*) AS points FROM impact_point p"
+    " JOIN usage_point u ON u.id = p.usage_point_id"
+    " WHERE p.revision_id = :points AND u.area_id IS NOT NULL GROUP BY u.area_id, p.group_number"
+    " UNION ALL SELECT area_id, group_number, 0 FROM impact_area WHERE revision_id = :points"
+    ") c JOIN area a ON a.id = c.area_id LEFT JOIN feeder f ON f.id = a.feeder_id"
+    " GROUP BY a.id, a.code, a.name, f.name, c.group_number ORDER BY f.name, a.name, c.group_number"
+)
 
 
 async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
@@ -218,7 +305,7 @@ async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
     """
     rows = [
         {"revision": revision_id, "area": area_id, "number": number}
-        for area_id, number in sorted(match.areas.items())
+        for area_id, number in sorted({**match.traced_areas, **match.areas}.items())
     ]
     for start in range(0, len(rows), _AREAS_A_STEP):
         async with bulk.transaction() as connection:
@@ -228,15 +315,26 @@ async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
                 ),
                 rows[start : start + _AREAS_A_STEP],
             )
-    await bulk.connection.execute(text("DROP TABLE IF EXISTS frozen"))
+    for table in ("frozen", "traced"):
+        await bulk.connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+    # The areas of the trace are listed beside their customers, who come one by one.
+    await bulk.connection.execute(text("CREATE TEMP TABLE traced (area_id BIGINT PRIMARY KEY)"))
+    traced = sorted(match.traced_areas.keys() - match.areas.keys())
+    await insert_rows(bulk.connection, "traced", ("area_id",), [(area_id,) for area_id in traced])
     await bulk.connection.execute(
         text("CREATE TEMP TABLE frozen (usage_point_id BIGINT PRIMARY KEY, group_number INTEGER)")
+    )
+    # What was traced comes first: it knows more than the ledger.
+    await insert_rows(
+        bulk.connection, "frozen", ("usage_point_id", "group_number"), sorted(match.points.items())
     )
     await bulk.connection.execute(
         text(
             "INSERT INTO frozen SELECT u.id, i.group_number FROM impact_area i"
             " JOIN usage_point u ON u.area_id = i.area_id"
-            " WHERE i.revision_id = :revision AND u.gone_at IS NULL ORDER BY u.id"
+            " WHERE i.revision_id = :revision AND u.gone_at IS NULL"
+            " AND i.area_id NOT IN (SELECT area_id FROM traced) ORDER BY u.id"
+            " ON CONFLICT DO NOTHING"
         ),
         {"revision": revision_id},
     )
@@ -245,6 +343,7 @@ async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
             text(
                 "INSERT INTO frozen SELECT u.id, CAST(:number AS INTEGER) FROM usage_point u"
                 " WHERE u.feeder_id = :feeder AND u.area_id IS NULL AND u.gone_at IS NULL"
+                " ON CONFLICT DO NOTHING"
             ),
             {"feeder": feeder_id, "number": number},
         )
@@ -270,6 +369,7 @@ async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
             )
         last = edge
     await bulk.connection.execute(text("DROP TABLE frozen"))
+    await bulk.connection.execute(text("DROP TABLE traced"))
 
 
 def _group(row: Mapping[Any, Any]) -> Group:

@@ -15,6 +15,7 @@ from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, LaidOut, Wanted
+from notifier.ports import Topology
 from notifier.store import audit, impacts, layout, people, policies, rates, schema, traits
 from notifier.store.batches import Batches
 from notifier.store.customers import network_index
@@ -169,10 +170,11 @@ class Desk:
 
 
 class Ledger:
-    """The open store."""
+    """The open store. ``topology`` is the network in force, beside what the store itself reads."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, topology: Topology | None = None) -> None:
         self.database = database
+        self.topology = topology
         self._networks = NetworkShelf()
 
     def read(self) -> AbstractAsyncContextManager[Transaction]:

@@ -126,8 +126,10 @@ class Plans:
         counts: dict[str, Any],
         difference: dict[str, Any],
         findings: Sequence[dict[str, Any]],
+        network: tuple[int, int] | None = None,
     ) -> None:
-        """What matching found, beside the revision's own findings."""
+        """What matching found, beside the revision's own findings; ``network`` is the version and
+        overlay of the model that it was traced on."""
         await self._connection.execute(
             update(_REVISION)
             .where(_REVISION.c.id == revision_id)
@@ -136,6 +138,8 @@ class Plans:
                 counts=counts,
                 difference=difference,
                 findings=list(findings),
+                network_id=None if network is None else network[0],
+                network_overlay=None if network is None else network[1],
             )
         )
 
@@ -357,4 +361,5 @@ def _revision(row: Row[Any]) -> plans.Revision:
         difference=row.difference or {},
         created_at=row.created_at,
         created_by=row.created_by,
+        network=None if row.network_id is None else (row.network_id, row.network_overlay),
     )

@@ -3,16 +3,33 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from notifier.domain import matching
 from notifier.domain.finding import Finding
 from notifier.domain.impact import Group
 from notifier.domain.matching import Match
-from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import Change, Plan, Revision
 from notifier.ports import Store
+from notifier.usecases import topology
 
 #: A plan that was cancelled or has ended concerns those it concerned before.
 _KEEPS_IMPACT = frozenset({Change.CANCELLED, Change.RESTORED})
+
+
+#: Findings that matching makes, by their beginnings: they are found anew, or not, by the next match.
+_OF_MATCH = ("impact.", "trace.", "switching.", "equipment.unknown", "equipment.ambiguous")
+_ALSO_OF_MATCH = frozenset(
+    {
+        "equipment.section_as_feeder",
+        "area.without_customers",
+        "transfer.span_assumed",
+        "transfer.leaves_out",
+    }
+)
+_OF_INTAKE = frozenset({"switching.not_read", "switching.back_alone"})
+
+
+def is_of_match(code: str) -> bool:
+    """Whether matching made a finding of that code, and not whoever read the plan."""
+    return code in _ALSO_OF_MATCH or (code.startswith(_OF_MATCH) and code not in _OF_INTAKE)
 
 
 async def ensure_matched(store: Store, plan: Plan) -> Revision:
@@ -31,17 +48,19 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
             kept = await tx.impacts.groups(before.id)
         else:
             kept = None
-            network = await tx.network()
             ledger_changed = before is not None and await tx.impacts.ledger_changed_since(
                 before.created_at
             )
     if kept is not None and before is not None:
         points_id = before.points_id or before.id
-        await _record(store, revision, before, kept, points_id, revision.findings)
+        await _record(store, revision, before, kept, points_id, revision.findings, before.network)
     else:
-        match = matching.match(revision.content, network)
+        match = await topology.match(store, revision.content, now=revision.created_at)
         same_assets = (
-            before is not None and not ledger_changed and _same_assets(before, match, network)
+            before is not None
+            and not ledger_changed
+            and revision.change is not Change.REMATCHED
+            and await _same_assets(store, before, match)
         )
         points_id = revision.id
         if same_assets and before is not None:
@@ -51,15 +70,19 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
                 await desk.freeze(revision.id, match)
         groups = {group.number: group for group in match.groups}
         findings = _merged(revision, match.findings)
-        await _record(store, revision, before, groups, points_id, findings)
+        await _record(store, revision, before, groups, points_id, findings, match.network)
     async with store.read() as tx:
         return await tx.plans.revision(plan.id, revision.number)
 
 
-def _same_assets(before: Revision, match: Match, network: NetworkIndex) -> bool:
+async def _same_assets(store: Store, before: Revision, match: Match) -> bool:
     """Whether the revision before took out the same assets in the same groups, at whatever times."""
-    earlier = matching.match(before.content, network)
-    return (earlier.areas, earlier.feeders) == (match.areas, match.feeders)
+    if before.network != match.network:
+        return False
+    earlier = await topology.match(store, before.content, now=before.created_at)
+    return (earlier.network, earlier.areas, earlier.feeders, earlier.points) == (
+        match.network, match.areas, match.feeders, match.points,
+    )  # fmt: skip
 
 
 async def _record(
@@ -69,6 +92,7 @@ async def _record(
     groups: Mapping[int, Group],
     points_id: int,
     findings: Sequence[dict[str, Any]],
+    network: tuple[int, int] | None,
 ) -> None:
     """Counts, then writes; the counting of a large plan holds nobody up."""
     async with store.read() as tx:
@@ -96,6 +120,7 @@ async def _record(
             },
             difference=difference,
             findings=findings,
+            network=network,
         )
 
 

@@ -11,19 +11,12 @@ from datetime import datetime, timedelta
 
 from notifier.domain.finding import Finding
 from notifier.domain.network import checks, classify, model, packing, steps, target, trace, zones
+from notifier.domain.network.held import HeldNetwork
 from notifier.domain.network.version import Version
 from notifier.usecases import aside
 from notifier.usecases.network_contracts import NetworkStore
 from notifier.usecases.networks import NoVersion
 from notifier.usecases.trace import located
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HeldNetwork:
-    """One version with its overlay, ready to be traced; never changed."""
-
-    version: Version
-    graph: zones.ZoneGraph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,6 +64,10 @@ class NetworkShelf:
                 held = await self._build(held, latest)
                 self._held = held
             return held
+
+    async def in_force(self) -> HeldNetwork | None:
+        """As ``current``; None while no network was imported."""
+        return None if await self._store.latest() is None else await self.current()
 
     async def _latest(self) -> Version:
         latest = await self._store.latest()

@@ -5,11 +5,11 @@ Each is a new revision or a new state, and then the same thing happens: the plan
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from notifier.domain import errors
+from notifier.domain import delaying, errors
 from notifier.domain.finding import Finding, Severity, has_errors
 from notifier.domain.plan import (
     Change,
@@ -17,12 +17,10 @@ from notifier.domain.plan import (
     PlanContent,
     PlanState,
     Revision,
-    Transfer,
     content_digest,
 )
-from notifier.domain.window import Window
 from notifier.ports import Renderer, Store, Transaction
-from notifier.usecases import matching
+from notifier.usecases import matching, rechecking
 from notifier.usecases.preview import Preview, preview
 from notifier.usecases.reconcile import Setting
 
@@ -169,6 +167,25 @@ async def revise(
     )  # fmt: skip
 
 
+async def rematch(store: Store, number: str, *, note: str, now: datetime, actor: str) -> Plan:
+    """Finds out anew whom the plan touches, on ledger and network as they are now: a new revision of
+    the same content, to be approved again. Raises ``PlanNotFound``, ``PlanClosed``, and ``PlanBlocked``
+    for a draft, of which something has to be mended first."""
+    plan = await find(store, number)
+    _must_be_open(plan)
+    if plan.state is PlanState.DRAFT:
+        raise PlanBlocked(
+            f"计划 {number} 是草稿，请先改正 / plan {number} is a draft: mend it first."
+        )
+    async with store.read() as tx:
+        present = await tx.plans.revision(plan.id, plan.revision)
+    return await _change(
+        store, plan, present.content, Change.REMATCHED,
+        note=note, now=now, actor=actor, state=PlanState.SUBMITTED,
+        findings=[item for item in present.findings if not matching.is_of_match(item["code"])],
+    )  # fmt: skip
+
+
 async def cancel(
     store: Store, setting: Setting, number: str, *, note: str, now: datetime, actor: str
 ) -> Plan:
@@ -207,7 +224,7 @@ async def delay(
         await setting.refresh(tx)
         present = await tx.plans.revision(plan.id, plan.revision)
     _two_pairs_of_eyes(setting, plan, present, Change.DELAYED, actor)
-    windows = list(present.content.windows)
+    windows = present.content.windows
     if not windows:
         raise WindowInvalid("该计划没有停电窗口 / this plan has no outage window.")
     begun = [window for window in windows if window.starts_at <= now]
@@ -216,36 +233,11 @@ async def delay(
         raise WindowInvalid("新的结束时间早于开始时间 / the new end is before the start.")
     if until <= now:
         raise WindowInvalid("新的结束时间已过 / the new end has passed.")
-    windows[windows.index(running)] = Window(running.starts_at, until)
-    transfers = _moved_back(present.content, running, until - running.ends_at, now)
-    content = replace(present.content, windows=tuple(windows), transfers=transfers)
+    content = delaying.delayed(present.content, running, until, now=now)
     return await _change(
         store, plan, content, Change.DELAYED,
         note=note, now=now, actor=actor, state=plan.state,
     )  # fmt: skip
-
-
-def _moved_back(
-    content: PlanContent, running: Window, by: timedelta, now: datetime
-) -> tuple[Transfer, ...]:
-    """The transfers, with those spans moved that lie at the end of the running window and are to come."""
-
-    def at_its_end(span: Window) -> bool:
-        middle = span.starts_at + span.duration / 2
-        ends = [(abs(middle - w.ends_at), w == running) for w in content.windows]
-        starts = [(abs(middle - w.starts_at), False) for w in content.windows]
-        return span.ends_at > now and min(ends + starts)[1]
-
-    return tuple(
-        replace(
-            transfer,
-            spans=tuple(
-                Window(span.starts_at + by, span.ends_at + by) if at_its_end(span) else span
-                for span in transfer.spans
-            ),
-        )
-        for transfer in content.transfers
-    )
 
 
 async def restore(
@@ -258,8 +250,9 @@ async def restore(
     now: datetime,
     actor: str,
 ) -> Plan:
-    """Supply is back since ``at`` (aware). Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid``
-    where nobody was out yet."""
+    """Supply is back since ``at`` (aware), and the plan is done; where more windows are to come, only
+    the one that was running ends then. Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid`` where
+    nobody was out yet."""
     plan = await find(store, number)
     if plan.state is not PlanState.APPROVED:
         raise PlanClosed(f"计划 {number} 未在执行 / plan {number} is not under way.")
@@ -271,9 +264,19 @@ async def restore(
             "恢复时间早于停电开始 / supply cannot come back before the outage begins: cancel the plan."
         )
     _two_pairs_of_eyes(setting, plan, present, Change.RESTORED, actor)
+    content = present.content
+    begun = [window for window in content.windows if window.starts_at < at]
+    if not begun or len(begun) == len(content.windows):
+        return await _change(
+            store, plan, content, Change.RESTORED,
+            note=note, now=now, actor=actor, state=PlanState.DONE, restored_at=at,
+        )  # fmt: skip
+    running = max(begun)
+    if at < running.ends_at:
+        content = delaying.delayed(content, running, at, now=now)
     return await _change(
-        store, plan, present.content, Change.RESTORED,
-        note=note, now=now, actor=actor, state=PlanState.DONE, restored_at=at,
+        store, plan, content, Change.DELAYED,
+        note=note, now=now, actor=actor, state=plan.state,
     )  # fmt: skip
 
 
@@ -299,8 +302,9 @@ async def approve(
         )
     _must_be_open(plan)
     seen, revision = await preview(store, setting, renderer, plan, now)
-    blocking = [item for item in revision.findings if item["severity"] == Severity.ERROR.value]
-    blocking += [f.as_dict() for f in seen.findings if f.severity is Severity.ERROR]
+    doubts = await rechecking.findings(store, plan, revision, now=now)
+    doubts += [finding.as_dict() for finding in seen.findings]
+    blocking = [item for item in doubts if item["severity"] == Severity.ERROR.value]
     if blocking or plan.state is PlanState.DRAFT:
         first = blocking[0] if blocking else {"code": "plan.draft", "found": "", "expected": ""}
         raise PlanBlocked(
@@ -362,11 +366,12 @@ async def _change(
     actor: str,
     state: PlanState,
     restored_at: datetime | None = None,
+    findings: Sequence[Mapping[str, Any]] = (),
 ) -> Plan:
     number = plan.revision + 1
     async with store.write() as tx:
         await _still(tx, plan)
-        if change is Change.REVISED:
+        if change in (Change.REVISED, Change.REMATCHED):
             await tx.plans.void_approvals(plan.id, now=now, why=f"revision {number}: {note}")
         await tx.plans.add_revision(
             plan.id,
@@ -375,7 +380,7 @@ async def _change(
             change=change,
             note=note,
             source={"by": actor},
-            findings=[],
+            findings=[dict(item) for item in findings],
             now=now,
             actor=actor,
         )

@@ -113,6 +113,7 @@ CHANGES: Mapping[str, Words] = {
     "cancelled": ("取消", "Cancelled"),
     "delayed": ("调整结束时间", "End moved"),
     "restored": ("恢复供电", "Restored"),
+    "rematched": ("重新匹配", "Matched anew"),
 }
 
 CLASSES: Mapping[str, Words] = {

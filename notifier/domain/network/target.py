@@ -1,5 +1,6 @@
 """What is worked on: the part of the network that a plan must make dead, and whether it does."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +16,10 @@ class NoPath(errors.Invalid):
 
 
 class TargetKind(StrEnum):
-    """BETWEEN names two nodes: the section of line from one to the other."""
+    """BETWEEN names two nodes: the section of line from one to the other. NAMED are things of which a
+    plan gives the names only: each is looked for among the branches, then the nodes, then the areas."""
 
+    NAMED = "named"
     BRANCH = "branch"
     NODE = "node"
     BRANCHES = "branches"
@@ -52,6 +55,8 @@ def locate(graph: zones.ZoneGraph, target: Target) -> WorkArea:
     network = graph.network
     at = graph.zone_of_node
     label = "、".join(target.names)
+    if target.kind is TargetKind.NAMED:
+        return _together([_one(graph, name) for name in target.names])
     if target.kind is TargetKind.NODE:
         nodes = [network.node(name) for name in target.names]
         return WorkArea(
@@ -79,6 +84,50 @@ def locate(graph: zones.ZoneGraph, target: Target) -> WorkArea:
         label="、".join(network.label(branch) for branch in branches),
         zones=_unique(found),
         kv=_kv(network, [end for branch in solid or branches for end in network.ends(branch)]),
+        is_switching_only=not solid,
+    )
+
+
+def _one(graph: zones.ZoneGraph, name: str) -> WorkArea:
+    """The branch, node or area of that name; raises as ``locate``, in words about all three."""
+    for kind in (TargetKind.BRANCH, TargetKind.NODE, TargetKind.AREA):
+        try:
+            return locate(graph, Target(kind=kind, names=(name,)))
+        except model.UnknownEquipment as refusal:
+            unknown = refusal
+    ends = _ends(name)
+    if ends is not None:
+        for names in ends:
+            try:
+                return locate(graph, Target(kind=TargetKind.BETWEEN, names=names))
+            except model.UnknownEquipment:
+                continue
+    raise unknown
+
+
+_TO = re.compile(r"^(?P<one>\S.*?)\s*(?:至|到|～|~|—|–)\s*(?P<other>\S.*)$")
+_PART = re.compile(r"(?:之间|间)?(?:的)?(?:线路|线段|区段|段|导线|电缆)?$")
+_LAST = re.compile(r"(?:\d+|[A-Za-z]+\d+)\s*(?:号杆|#杆|号|#|杆)?$")
+
+
+def _ends(name: str) -> tuple[tuple[str, str], ...] | None:
+    """城东线12号杆至35号杆 as its two ends; the second may leave out the name of the line."""
+    found = _TO.match(name)
+    if found is None:
+        return None
+    one, other = found["one"], _PART.sub("", found["other"])
+    line = _LAST.sub("", one)
+    return (one, other), (one, f"{line}{other}")
+
+
+def _together(areas: Sequence[WorkArea]) -> WorkArea:
+    """Several places of work as one; switches count only where nothing else is worked on."""
+    solid = [area for area in areas if not area.is_switching_only]
+    found = [zone for area in solid or areas for zone in area.zones]
+    return WorkArea(
+        label="、".join(area.label for area in areas),
+        zones=_unique(found),
+        kv=max((area.kv for area in solid or areas), default=0.0),
         is_switching_only=not solid,
     )
 

@@ -53,18 +53,18 @@ def interruptions(
         for zone in block.zones:
             special.update(dict.fromkeys(graph.special.get(zone, ())))
         live = [zones.is_live(feeds) for feeds in block.feeds]
-        suffered = _suffered(live, moments, momentary, span)
-        if suffered is not None:
+        found_here = suffered(live, moments, momentary=momentary, span=span)
+        if found_here is not None:
             people = (c for zone in block.zones for c in graph.customers_of(zone))
-            found.setdefault(suffered, []).extend(people)
+            found.setdefault(found_here, []).extend(people)
     for customer in special:
         nodes = zones.supply_nodes(graph.network, customer)
         supplies = [traced.feeds_at(graph.zone_of_node[node]) for node in nodes]
         live = [any(map(zones.is_live, states)) for states in zip(*supplies, strict=True)]
-        suffered = _suffered(live, moments, momentary, span)
-        if suffered is not None:
-            found.setdefault(suffered, []).append(customer)
-    return {suffered: people for suffered, people in found.items() if people}
+        found_here = suffered(live, moments, momentary=momentary, span=span)
+        if found_here is not None:
+            found.setdefault(found_here, []).append(customer)
+    return {what: people for what, people in found.items() if people}
 
 
 def _moments(traced: trace.Trace, ends_at: datetime) -> list[datetime]:
@@ -80,15 +80,25 @@ def _moments(traced: trace.Trace, ends_at: datetime) -> list[datetime]:
     return [*moments, max([ends_at, *moments[-1:]])]
 
 
-def _suffered(
-    live: Sequence[bool], moments: Sequence[datetime], momentary: timedelta, span: timedelta
+def suffered(
+    live: Sequence[bool],
+    moments: Sequence[datetime],
+    *,
+    momentary: timedelta = MOMENTARY,
+    span: timedelta = SPAN,
+    lead: timedelta = timedelta(),
 ) -> Interruptions | None:
+    """What somebody goes through who is ``live`` or not in each state; None where nothing.
+
+    ``moments``: when each state after the first begins, and when the last one ends. The seconds of a
+    step fall between ``lead`` before its moment and ``span`` after it.
+    """
     if not live[0]:
         return None
     outages, spans = [], []
     for start, end in _dead_periods(live[1:], moments):
         if end - start <= momentary:
-            spans.append(Window(start, max(end, start + span)))
+            spans.append(Window(start - lead, max(end, start + span)))
         else:
             outages.append(Window(start, end))
     if not outages and not spans:

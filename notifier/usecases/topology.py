@@ -1,0 +1,276 @@
+"""Matching a plan on the network in force, feeder by feeder, and on the ledger where there is no model.
+
+A plan with switching steps is traced; a plan that only names a place of work on a modelled feeder goes by
+ledger, the whole feeder, until somebody confirms one of the proposals (``usecases.proposals``).
+Tracing and joining run in a thread: they take some tenths of a second for a hundred thousand customers.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from notifier.domain import matching, switching, topology
+from notifier.domain.finding import Finding, Severity
+from notifier.domain.impact import ImpactClass
+from notifier.domain.matching import Match
+from notifier.domain.network import model, naming, target
+from notifier.domain.network.fates import Fates, fates
+from notifier.domain.network.held import HeldNetwork
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.plan import Equipment, EquipmentKind, PlanContent, PlanKind, Switching
+from notifier.domain.switching import Course
+from notifier.domain.topology import LedgerPoint
+from notifier.ports import Store
+from notifier.usecases.trace import located
+
+_PLACES = frozenset({EquipmentKind.SECTION, EquipmentKind.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TracedPlan:
+    """A plan traced on one version; ``accounts`` are those to whom something happens."""
+
+    held: HeldNetwork
+    course: Course
+    fates: Fates
+    accounts: tuple[str, ...]
+    in_model: frozenset[str]
+    feeder_ids: frozenset[int]
+    findings: tuple[Finding, ...]
+
+
+async def match(store: Store, content: PlanContent, *, now: datetime) -> Match:
+    """Whom a plan touches, as ledger and network are now; nothing is written. ``now`` (aware) lets an
+    old model be found stale. The plan has windows or spans."""
+    async with store.read() as tx:
+        index = await tx.network()
+    held = await in_force(store, content)
+    if held is None:
+        found = matching.match(content, index)
+        return found if content.switching is None else _with(found, _NO_MODEL)
+    if content.switching is None:
+        return await asyncio.to_thread(_by_ledger, held, content, index)
+    traced = await asyncio.to_thread(_trace, held, content, content.switching, index, now)
+    if traced is None:
+        return _with(matching.match(content, index), _NOT_IN_MODEL)
+    async with store.read() as tx:
+        points = await tx.impacts.ledger_points(traced.accounts, sorted(traced.feeder_ids))
+    return await asyncio.to_thread(_joined, traced, content, index, points)
+
+
+async def trace(store: Store, content: PlanContent, *, now: datetime) -> TracedPlan | None:
+    """A plan with switching on the network in force; None where it goes by ledger."""
+    held = await in_force(store, content)
+    if held is None or content.switching is None or not content.all_windows:
+        return None
+    async with store.read() as tx:
+        index = await tx.network()
+    return await asyncio.to_thread(_trace, held, content, content.switching, index, now)
+
+
+async def in_force(store: Store, content: PlanContent) -> HeldNetwork | None:
+    """The network in force, where there is one and the plan may be about it: one that names nothing
+    but stations, feeders and areas is as well known to the ledger."""
+    concerns = (
+        content.switching is not None
+        or content.work is not None
+        or any(item.kind in _PLACES for item in content.equipment)
+    )
+    if not concerns or store.topology is None:
+        return None
+    return await store.topology.in_force()
+
+
+def place_of_work(
+    held: HeldNetwork, content: PlanContent, index: NetworkIndex
+) -> target.Target | None:
+    """What is worked on: what the plan says, else the sections it names that the model knows.
+
+    A name under which the ledger knows a feeder or an area means that, and is no place of work.
+    """
+    if content.work is not None:
+        return content.work
+    network = held.graph.network
+    found = [
+        item.name
+        for item in content.equipment
+        if item.kind in _PLACES
+        and not index.feeders_named(item.name, item.station)
+        and not index.areas_named(item.name, item.station)
+        and _is_there(network, item.name)
+    ]
+    return target.Target(kind=target.TargetKind.NAMED, names=tuple(found)) if found else None
+
+
+def _trace(
+    held: HeldNetwork,
+    content: PlanContent,
+    switched: Switching,
+    index: NetworkIndex,
+    now: datetime,
+) -> TracedPlan | None:
+    """None where the model knows neither a switch nor a feeder of the plan: it is about other feeders."""
+    network = held.graph.network
+    steps, remarks = naming.understood(network, switched.steps)
+    back, more = naming.understood(network, switched.back)
+    course = switching.course(content, replace(switched, steps=steps, back=back))
+    named = matching.feeders_named(content, index)
+    knows_switch = any(_is_there(network, step.switch) for step in course.out)
+    knows_feeder = any(index.feeders[f].key in held.feeders_by_key for f in named)
+    if not knows_switch and not knows_feeder:
+        return None
+    wanted = place_of_work(held, content, index)
+    work, lost = located(held.graph, wanted) if wanted is not None else (None, ())
+    found = fates(held.graph, course, work, now=now)
+    ids = network.customer_ids
+    doubts = [
+        *lost,
+        *found.findings,
+        *course.findings,
+        *remarks,
+        *more,
+        *_doubts(content, course, found),
+    ]
+    return TracedPlan(
+        held=held,
+        course=course,
+        fates=found,
+        accounts=tuple(ids[customer] for customer in found.customers),
+        in_model=frozenset(
+            item.name
+            for item in (*content.equipment, *(e for t in content.transfers for e in t.equipment))
+            if _is_known(held, item)
+        ),
+        feeder_ids=frozenset(named | topology.ledger_feeders(held, index, found.feeders).keys()),
+        findings=tuple(doubts),
+    )
+
+
+def _doubts(content: PlanContent, course: Course, found: Fates) -> Iterable[Finding]:
+    """What the fates say against the times and the kind of the plan."""
+    classes = {fate.impact_class for fate in found.customers.values()}
+    if ImpactClass.SHORT in classes and course.lead and not course.spans:
+        yield Finding(
+            code="transfer.span_assumed",
+            severity=Severity.WARNING,
+            found="",
+            expected="转电时段或步骤时间 / the spans of transfer and transfer-back, or times of the steps",
+            column="switching",
+        )
+    if content.kind is PlanKind.SHORT_TRANSFER and ImpactClass.OUT in classes:
+        out = sum(1 for f in found.customers.values() if f.impact_class is ImpactClass.OUT)
+        yield Finding(
+            code="transfer.leaves_out",
+            severity=Severity.ERROR,
+            found=f"{out} 户转供后仍无电 / {out} customers stay without supply after the transfer",
+            expected="转供后全部有电，或改为停电计划 / everybody supplied after it, or another kind of plan",
+            column="switching",
+        )
+
+
+def _joined(
+    traced: TracedPlan, content: PlanContent, index: NetworkIndex, points: Sequence[LedgerPoint]
+) -> Match:
+    held = traced.held
+    feeders = topology.modelled(held, index, traced.feeder_ids, points)
+    windows = traced.course.windows or traced.course.spans
+    joined = topology.join(held, traced.fates, index, points, feeders, windows)
+    found = matching.match(content, index, joined, traced.in_model)
+    return replace(found, findings=(*traced.findings, *found.findings))
+
+
+def _by_ledger(held: HeldNetwork, content: PlanContent, index: NetworkIndex) -> Match:
+    """A plan without steps: the whole feeder of its place of work, and what it names besides."""
+    wanted = place_of_work(held, content, index)
+    if wanted is None:
+        return matching.match(content, index)
+    work, lost = located(held.graph, wanted)
+    if work is None:
+        found = matching.match(content, index)
+        return replace(
+            found,
+            findings=(*found.findings, *(replace(f, severity=Severity.WARNING) for f in lost)),
+        )
+    feeders = _feeders_of(held, work, index)
+    places = set() if content.work is not None else set(wanted.names)
+    equipment = [item for item in content.equipment if item.name not in places or not feeders]
+    equipment += [item for item in feeders if item not in equipment]
+    found = matching.match(replace(content, equipment=tuple(equipment)), index)
+    waiting = Finding(
+        code="trace.proposal_waiting",
+        severity=Severity.WARNING,
+        found=f"工作地点 {work.label} 暂按整条线路通知 / "
+        f"{work.label} goes by the whole feeder for now",
+        expected="确认一个拟议操作方案，即按拓扑匹配 / confirm a proposal, and it goes by topology",
+        column="work",
+    )
+    return replace(found, findings=(*found.findings, waiting))
+
+
+def _feeders_of(held: HeldNetwork, work: target.WorkArea, index: NetworkIndex) -> list[Equipment]:
+    """The ledger's feeders that supply a place of work in the normal state."""
+    graph = held.graph
+    heads = {feed for zone in work.zones for feed in graph.normal_feeds(zone) if feed >= 0}
+    numbers = [
+        number
+        for number, feeder in enumerate(graph.network.feeders)
+        if graph.link_of_branch.get(feeder.head) in heads
+    ]
+    found = []
+    for feeder_id in topology.ledger_feeders(held, index, numbers):
+        feeder = index.feeders[feeder_id]
+        station = index.stations.get(feeder.station_id) if feeder.station_id else None
+        found.append(
+            Equipment(
+                name=feeder.name,
+                kind=EquipmentKind.FEEDER,
+                station="" if station is None else station.name,
+            )
+        )
+    return found
+
+
+def _is_known(held: HeldNetwork, item: Equipment) -> bool:
+    network = held.graph.network
+    if _is_there(network, item.name):
+        return True
+    try:
+        network.area(item.name)
+    except model.UnknownEquipment:
+        return False
+    except model.AmbiguousName:
+        return True
+    return True
+
+
+def _is_there(network: model.Network, name: str) -> bool:
+    """Whether a branch or a node bears the name."""
+    for look in (network.branch, network.node):
+        try:
+            look(name)
+        except model.UnknownEquipment:
+            continue
+        except model.AmbiguousName:
+            return True
+        return True
+    return False
+
+
+_NO_MODEL = Finding(
+    code="switching.no_model",
+    severity=Severity.WARNING,
+    expected="导入网络模型后按拓扑匹配 / import a network model, and it goes by topology; by ledger for now",
+    column="switching",
+)
+_NOT_IN_MODEL = Finding(
+    code="switching.not_in_model",
+    severity=Severity.WARNING,
+    expected="模型中没有该计划的线路和开关，按台账匹配 / "
+    "the model has neither its feeder nor its switches: matched by ledger",
+    column="switching",
+)
+
+
+def _with(found: Match, finding: Finding) -> Match:
+    return replace(found, findings=(*found.findings, finding))
