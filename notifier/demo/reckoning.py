@@ -7,18 +7,26 @@ beside it, and nothing of the service's own counting is used.
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
+from notifier.domain.customer import Reach
 from notifier.domain.delivery import TOLD, BatchState, DeliveryState
-from notifier.domain.impact import ImpactClass
+from notifier.domain.impact import KEEPS_SUPPLY, ImpactClass
 from notifier.domain.notice import CORRECTIONS, Stage
 from notifier.vault import Vault
 
+_ZONE = ZoneInfo("Asia/Shanghai")
+#: Local hours from and until which seconds without supply wake nobody who does not have to know.
+_NIGHT = (21, 8)
+#: The media that the demonstration has.
+_MEDIA = Reach.SMS | Reach.WECHAT | Reach.PUSH | Reach.POSTING
 _TOLD = frozenset(int(state) for state in TOLD)
 _D = DeliveryState
 _CORRECTIONS = frozenset(stage.value for stage in CORRECTIONS)
@@ -138,19 +146,26 @@ def _count_plans(
     by_plan: dict[int, dict[int, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for delivery in deliveries:
         by_plan[delivery["plan_id"]][delivery["contact_id"]].append(delivery)
-    classes = {
-        (row["revision_id"], row["number"]): row["class"]
-        for row in connection.execute("SELECT revision_id, number, class FROM impact_group")
+    silent = {
+        (row["revision_id"], row["number"]): _is_silent(row["class"], json.loads(row["windows"]))
+        for row in connection.execute(
+            "SELECT revision_id, number, class, windows FROM impact_group"
+        )
+    }
+    reachable = {
+        row["id"]
+        for row in connection.execute("SELECT id, reach FROM contact")
+        if row["reach"] & _MEDIA
     }
     revisions: dict[int, list[sqlite3.Row]] = defaultdict(list)
     for row in connection.execute(_REVISIONS):
         revisions[row["plan_id"]].append(row)
     for plan in connection.execute(_PLANS).fetchall():
-        touched: dict[int, set[str]] = defaultdict(set)
+        touched: dict[int, set[bool]] = defaultdict(set)
         for revision in revisions[plan["id"]]:
             for contact, group in connection.execute(_TOUCHED, {"points": revision["points_id"]}):
-                touched[contact].add(classes[revision["points_id"], group])
-        line = _line(plan, touched, by_plan[plan["id"]])
+                touched[contact].add(silent[revision["id"], group])
+        line = _line(plan, touched, by_plan[plan["id"]], reachable)
         signed = [row["signed"] for row in revisions[plan["id"]] if row["signed"]]
         same = {row["points_id"] for row in revisions[plan["id"]]}
         # A scope change has more people in all than any one revision.
@@ -187,10 +202,20 @@ def _count_plans(
         found.faults.append(f"{found.waiting} 条仍在队列 / messages still wait in the queue")
 
 
+def _is_silent(impact_class: str, windows: Iterable[Sequence[str]]) -> bool:
+    """Whether somebody may hear nothing of it: supply stays on, or seconds are lost while they sleep."""
+    if impact_class in KEEPS_SUPPLY:
+        return True
+    moments = [datetime.fromisoformat(text).astimezone(_ZONE) for pair in windows for text in pair]
+    asleep = all(at.hour >= _NIGHT[0] or at.hour < _NIGHT[1] for at in moments)
+    return impact_class == ImpactClass.SHORT and asleep
+
+
 def _line(
     plan: Mapping[str, Any],
-    touched: Mapping[int, set[str]],
+    touched: Mapping[int, set[bool]],
     by_contact: Mapping[int, Sequence[Mapping[str, Any]]],
+    reachable: Collection[int],
 ) -> PlanLine:
     works = json.loads(plan["content"])["works"]
     line = PlanLine(number=plan["number"], kind=plan["kind"], state=plan["state"], works=str(works))
@@ -210,9 +235,9 @@ def _line(
             line.unposted += 1
         elif any(d["state"] == _D.FAILED or d["rung"] > 0 for d in deliveries):
             line.failed += 1
-        elif not deliveries and touched.get(contact, set()) <= {ImpactClass.TRANSFERRED_LIVE}:
+        elif not deliveries and all(touched.get(contact, ())):
             line.spared += 1
-        elif not deliveries:
+        elif not deliveries and contact not in reachable:
             line.unreachable += 1
         else:
             line.other += 1

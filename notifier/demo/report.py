@@ -124,7 +124,7 @@ def table(console: Console, found: Reckoning) -> None:
     console.say("\n每个计划 / plan by plan（人 = 联系人 contacts）")
     headers = (
         "计划 plan", "内容 works", "影响 affected", "告知 told", "张贴 posted", "未达 failed",
-        "无渠道 unreachable", "未张贴 unposted", "无感 spared", "换渠道 fallback", "更正 corrected",
+        "无渠道 unreachable", "未张贴 unposted", "不必告知 spared", "换渠道 fallback", "更正 corrected",
         "待办 open/all", "",
     )  # fmt: skip
     console.table(headers, [_cells(line) for line in [*found.lines, _total(found.lines)]])
@@ -226,7 +226,7 @@ def verdict(
     else:
         console.say(
             "  ✓ 每人、每计划、每阶段、每版本恰好一次；影响 = 告知 + 张贴 + 未达 + 未张贴（= 审批人数）"
-            " + 无渠道 + 无感"
+            " + 无渠道 + 不必告知"
         )
         console.say(
             "  ✓ each (person, plan, stage, revision) exactly once; affected = told + posted + failed "

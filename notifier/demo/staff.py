@@ -4,9 +4,10 @@ They do everything over the API, each with a token of their own role.
 """
 
 import asyncio
+import contextlib
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,8 @@ _CONTENT = (
 #: Local hours in which a crew works.
 _SHIFT = (8, 19)
 _LOOKS = 20
+#: Who works in a crew.
+_PEOPLE = 3
 _REASON = "单元门禁关闭，进不去 / the entrance is locked"
 
 
@@ -147,14 +150,16 @@ class Crew:
 
     async def _round(self) -> bool:
         """The most urgent tasks of the list; False when there are none."""
-        tasks = (await self.desk.get("/postings", limit="10"))["tasks"]
-        for task in tasks:
-            try:
-                await self._do(task)
-            except Refused:
-                # The other crew was faster, or the plan was changed while we walked.
-                continue
+        tasks = (await self.desk.get("/postings", limit="12"))["tasks"]
+        await asyncio.gather(*(self._walk(tasks[one::_PEOPLE]) for one in range(_PEOPLE)))
         return bool(tasks)
+
+    async def _walk(self, tasks: Sequence[Mapping[str, Any]]) -> None:
+        """What one of the crew does of the list."""
+        for task in tasks:
+            # The other crew was faster, or the plan was changed while we walked.
+            with contextlib.suppress(Refused):
+                await self._do(task)
 
     async def _do(self, task: Mapping[str, Any]) -> None:
         path = f"/postings/{task['id']}"
