@@ -116,6 +116,21 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What the policy says of running outages.
+
+    The crew is asked ``before`` the end and answers ``within`` so long; ``turnaround`` is what a crew
+    needs between two outages. ``foresee``: an end that holds is tried so much later, to show what that
+    would push.
+    """
+
+    before: timedelta = timedelta(minutes=30)
+    within: timedelta = timedelta(minutes=15)
+    turnaround: timedelta = timedelta(minutes=30)
+    foresee: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything a jurisdiction and its utility decide; ``version`` is a digest of the file.
 
@@ -142,6 +157,7 @@ class Policy:
     failover_margin: timedelta = timedelta(hours=2)
     owner: str = "operations"
     part_price: float = 0.0
+    asking: Asking = Asking()
     counting: Counting = field(default_factory=Counting)
 
     def tells(self, kind: PlanKind, impact_class: ImpactClass) -> bool:

@@ -83,6 +83,21 @@ class _QuietHours(_Strict):
         return policy.QuietHours(**own)
 
 
+class _Running(_Strict):
+    ask_before: Duration = policy.Asking().before
+    answer_within: Duration = policy.Asking().within
+    turnaround: Duration = policy.Asking().turnaround
+    foresee: Duration = policy.Asking().foresee
+
+    def made(self) -> policy.Asking:
+        return policy.Asking(
+            before=self.ask_before,
+            within=self.answer_within,
+            turnaround=self.turnaround,
+            foresee=self.foresee,
+        )
+
+
 class _Approval(_Strict):
     threshold: int
     exempt: frozenset[Change] = frozenset()
@@ -110,6 +125,7 @@ class _File(_Strict):
     early: Duration = timedelta(minutes=30)
     failover_margin: Duration = timedelta(hours=2)
     part_price: float = 0.0
+    running: _Running = _Running()
     counting: _Counting = _Counting()
 
 
@@ -162,6 +178,7 @@ def policy_from_dict(raw: dict[str, Any]) -> policy.Policy:
         failover_margin=file.failover_margin,
         owner=file.owner,
         part_price=file.part_price,
+        asking=file.running.made(),
         counting=Counting(**dict(file.counting)),
     )
 
