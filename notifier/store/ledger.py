@@ -26,6 +26,7 @@ from notifier.store.journal import Journal
 from notifier.store.plans import Plans
 from notifier.store.postings import Postings
 from notifier.store.receipts import Receipts
+from notifier.store.running import Running
 from notifier.store.unresolved import Unresolved
 
 _HASHED_AT_ONCE = 50_000
@@ -62,6 +63,7 @@ class Transaction:
         self.receipts = Receipts(connection)
         self.journal = Journal(connection)
         self.postings = Postings(connection)
+        self.running = Running(connection)
 
     async def network(self) -> NetworkIndex:
         """Stations, feeders and areas as they are now."""

@@ -353,6 +353,26 @@ approval = Table(
     Index(None, "revision_id"),
 )
 
+end_report = Table(
+    "end_report",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("plan_id", Id, ForeignKey("plan.id"), nullable=False),
+    Column("promised_at", UtcTime, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at", UtcTime),
+    Column("said_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("said_by", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("outcome", Text, nullable=False),
+    CheckConstraint("answer IN ('on_time', 'late', 'restored')", name="answer"),
+    CheckConstraint("(answer = 'on_time') = (at IS NULL)", name="at"),
+    CheckConstraint("outcome IN ('confirmed', 'delayed', 'restored', 'noted')", name="outcome"),
+    Index(None, "plan_id"),
+)
+
 # --- What is to be said, and what was said -----------------------------------------------------
 
 campaign = Table(

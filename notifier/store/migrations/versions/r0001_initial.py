@@ -405,6 +405,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_coordination_run")),
     )
     op.create_table(
+        "end_report",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("plan_id", ID, nullable=False),
+        sa.Column("promised_at", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=True),
+        sa.Column("said_at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("said_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.CheckConstraint("(answer = 'on_time') = (at IS NULL)", name=op.f("ck_end_report_at")),
+        sa.CheckConstraint(
+            "answer IN ('on_time', 'late', 'restored')", name=op.f("ck_end_report_answer")
+        ),
+        sa.CheckConstraint(
+            "outcome IN ('confirmed', 'delayed', 'restored', 'noted')",
+            name=op.f("ck_end_report_outcome"),
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_end_report_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_end_report")),
+        sa.UniqueConstraint("key", name=op.f("uq_end_report_key")),
+    )
+    op.create_index(op.f("ix_end_report_plan_id"), "end_report", ["plan_id"], unique=False)
+    op.create_table(
         "feeder",
         sa.Column("id", ID, nullable=False),
         sa.Column("station_id", ID, nullable=True),
