@@ -10,11 +10,16 @@ from aiohttp import web
 
 from notifier.clock import monotonic
 from notifier.domain import errors as refusals
+from notifier.intake.constraints import constraints_from_dict
 from notifier.rendering.library import Library
 from notifier.rendering.posters import PosterPress
 from notifier.rendering.variables import Utility
+from notifier.store.coordination import Coordination
 from notifier.store.coordination_works import Works
 from notifier.usecases.coordinate_checking import Checker
+from notifier.usecases.coordinate_gathering import Gatherer
+from notifier.usecases.coordinate_meeting import Meetings
+from notifier.usecases.coordinate_solving import Greedy
 from notifier.usecases.inbox import Inbox
 from notifier.web import (
     callbacks,
@@ -26,10 +31,12 @@ from notifier.web import (
     pages,
     public,
     records,
+    switching_pages,
 )
 from notifier.web.context import (
     CHECKER,
     INBOX,
+    MEETINGS,
     MEMORY,
     OPENAPI,
     PAGES,
@@ -44,6 +51,7 @@ from notifier.web.operations_api import OPERATIONS
 from notifier.web.plans_api import PLANS
 from notifier.web.postings_api import POSTINGS
 from notifier.web.principals import is_secure
+from notifier.web.switching_api import SWITCHING
 from notifier.web.uploads_api import UPLOADS
 
 _log = structlog.get_logger()
@@ -54,6 +62,7 @@ ENDPOINTS = (
     *UPLOADS.endpoints,
     *COORDINATION.endpoints,
     *PLANS.endpoints,
+    *SWITCHING.endpoints,
     *POSTINGS.endpoints,
     *OPERATIONS.endpoints,
 )
@@ -84,6 +93,7 @@ def make_app(service: Service) -> web.Application:
         zone=service.setting.zone,
         policy=service.setting.policy,
     )
+    app[MEETINGS] = _meetings(service, app[CHECKER])
     app[TALLY] = Tally()
     app[MEMORY] = {}
     app[OPENAPI] = openapi.document(ENDPOINTS)
@@ -92,12 +102,33 @@ def make_app(service: Service) -> web.Application:
     endpoints.add(app, ENDPOINTS)
     callbacks.add(app)
     console.add(app)
+    switching_pages.add(app)
     coordination_pages.add(app)
     records.add(app)
     public.add(app)
     app.on_response_prepare.append(_secure)
     app.cleanup_ctx.append(_close_press)
+    app.cleanup_ctx.append(_close_meetings)
     return app
+
+
+def _meetings(service: Service, checker: Checker) -> Meetings:
+    runs = Coordination(service.store.database)
+    gatherer = Gatherer(
+        store=service.store,
+        works=Works(service.store.database),
+        runs=runs,
+        checker=checker,
+        read_rules=constraints_from_dict,
+        zone=service.setting.zone,
+        policy=service.setting.policy,
+    )
+    return Meetings(gatherer, runs, Greedy(), service.clock)
+
+
+async def _close_meetings(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[MEETINGS].close()
 
 
 def _press(service: Service) -> PosterPress:

@@ -15,6 +15,7 @@ from notifier.settings import Settings
 from notifier.store.ledger import Ledger
 from notifier.store.tokens import Role, Token
 from notifier.usecases.coordinate_checking import Checker
+from notifier.usecases.coordinate_meeting import Meetings
 from notifier.usecases.dispatch import Outbox
 from notifier.usecases.inbox import Inbox
 from notifier.usecases.postings import Crew
@@ -97,6 +98,7 @@ class Remembered:
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 CHECKER: web.AppKey[Checker] = web.AppKey("checker", Checker)
+MEETINGS: web.AppKey[Meetings] = web.AppKey("meetings", Meetings)
 INBOX: web.AppKey[Inbox] = web.AppKey("inbox", Inbox)
 TALLY: web.AppKey[Tally] = web.AppKey("tally", Tally)
 PRESS: web.AppKey[PosterPress] = web.AppKey("press", PosterPress)

@@ -1,0 +1,208 @@
+"""The problem of a period out of the store: all works of all departments, and a planner's wishes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from notifier.domain import errors
+from notifier.domain.coordination import problem
+from notifier.domain.coordination.constraints import Constraints, Crew
+from notifier.domain.coordination.gathering import (
+    STEPS_A_DAY,
+    Gathered,
+    Surroundings,
+    gather,
+)
+from notifier.domain.coordination.online_counting import merged_windows
+from notifier.domain.coordination.online_index import Index
+from notifier.domain.coordination.works import PlannedWork, parts_of, span_of
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.plan import PlanState
+from notifier.domain.policy import Policy
+from notifier.domain.window import Window
+from notifier.ports import Store
+from notifier.usecases import matching
+from notifier.usecases.coordinate_checking import Checker
+from notifier.usecases.coordinate_contracts import RunBook, WorkBook
+
+#: The longest period that is reckoned at once.
+MOST_DAYS = 120
+
+
+class PeriodInvalid(errors.Invalid):
+    """The period is no period, or too long."""
+
+    code = "coordination.period"
+
+
+class PinUnknown(errors.Invalid):
+    """A pin or a what-if names something that the period does not have."""
+
+    code = "coordination.pin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What is reckoned: a period (both days included), and what a planner holds fast or supposes.
+
+    ``pins`` hold plans at a start (aware); ``crews`` suppose other numbers of works a day,
+    ``region_per_shift`` another limit of regions. ``seconds`` is the time given to the solver.
+    """
+
+    first: date
+    last: date
+    seconds: float = 30.0
+    pins: Mapping[str, datetime] = field(default_factory=dict)
+    crews: Mapping[str, int] = field(default_factory=dict)
+    region_per_shift: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise PeriodInvalid("结束日期早于开始日期 / the period ends before it begins.")
+        if (self.last - self.first).days >= MOST_DAYS:
+            raise PeriodInvalid(f"期间超过 {MOST_DAYS} 天 / more than {MOST_DAYS} days.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as kept with the run."""
+        return {
+            "seconds": self.seconds,
+            "pins": {number: at.isoformat() for number, at in self.pins.items()},
+            "crews": dict(self.crews),
+            "region_per_shift": self.region_per_shift,
+        }
+
+    @classmethod
+    def of_run(cls, run: Mapping[str, Any]) -> "Options":
+        """The options of a run that was kept."""
+        raw = run["options"]
+        return cls(
+            first=date.fromisoformat(run["first_day"]),
+            last=date.fromisoformat(run["last_day"]),
+            seconds=raw["seconds"],
+            pins={number: datetime.fromisoformat(at) for number, at in raw["pins"].items()},
+            crews=raw["crews"],
+            region_per_shift=raw["region_per_shift"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A gathered period with the names that go with it."""
+
+    gathered: Gathered
+    network: NetworkIndex
+    rules_id: int | None
+
+    @property
+    def instance(self) -> problem.Instance:
+        """The problem."""
+        return self.gathered.instance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gatherer:
+    """Gathers periods. ``read_rules`` makes constraints of what the store keeps."""
+
+    store: Store
+    works: WorkBook
+    runs: RunBook
+    checker: Checker
+    read_rules: Callable[[Mapping[str, Any]], Constraints]
+    zone: ZoneInfo
+    policy: Policy
+
+    async def period(self, options: Options, now: datetime) -> Period:
+        """The problem of a period as the store is now. Raises ``PinUnknown``."""
+        rules = await self.runs.rules()
+        constraints = Constraints() if rules is None else self.read_rules(rules["body"])
+        constraints = _supposing(constraints, options)
+        async with self.store.read() as tx:
+            network = await tx.network()
+        begin = datetime.combine(options.first, time(), tzinfo=self.zone)
+        end = datetime.combine(options.last + timedelta(days=1), time(), tzinfo=self.zone)
+        planned = await self._planned(begin, end, network)
+        index = await self.checker.index(now)
+        look_back = timedelta(days=constraints.coordination.look_back_days)
+        accounts = [item.account for item in constraints.customer]
+        gathered = gather(
+            planned,
+            constraints,
+            Surroundings(
+                first=options.first,
+                last=options.last,
+                now=now,
+                zone=self.zone,
+                policy=self.policy,
+                network=network,
+                areas=index.known,
+                recent=_recent(index, planned, Window(begin - look_back, begin)),
+                moved_before=await self.runs.moved_before([i.plan.number for i in planned]),
+                accounts=await self.runs.accounts(accounts),
+            ),
+        )
+        return Period(
+            gathered=_pinned(gathered, options, self.zone),
+            network=network,
+            rules_id=None if rules is None else rules["id"],
+        )
+
+    async def _planned(
+        self, begin: datetime, end: datetime, network: NetworkIndex
+    ) -> Sequence[PlannedWork]:
+        """The works of the period, each with its impact; what nobody has matched yet is matched now."""
+        found = await self.works.works(ending_after=begin, starting_before=end)
+        for item in found:
+            if not item.is_matched and item.plan.state is not PlanState.DRAFT:
+                await matching.ensure_matched(self.store, item.plan)
+        found = await self.works.works(ending_after=begin, starting_before=end)
+        return [
+            item if item.is_matched else replace(item, parts=parts_of(item.content, network))
+            for item in found
+        ]
+
+
+def _supposing(constraints: Constraints, options: Options) -> Constraints:
+    """The constraints as they would be with other crews or limits."""
+    known = {crew.name: crew for crew in constraints.crew}
+    for name, per_day in options.crews.items():
+        known[name] = replace(known.get(name, Crew(name=name)), per_day=per_day)
+    general = constraints.coordination
+    if options.region_per_shift is not None:
+        general = replace(general, region_per_shift=options.region_per_shift)
+    return replace(constraints, crew=tuple(known.values()), coordination=general)
+
+
+def _recent(index: Index, planned: Sequence[PlannedWork], before: Window) -> dict[int, int]:
+    """Interruptions by area that begin in the look-back, but for those of the works themselves."""
+    own = {item.plan.number for item in planned}
+    start, end = span_of(before)
+    areas = {area for item in planned for part in item.parts for area in part.areas}
+    found: dict[int, int] = {}
+    for kind, places in index.kinds(areas).items():
+        spells = sorted(
+            (spell.starts_at, spell.ends_at)
+            for spell in index.spells(kind)
+            if start <= spell.starts_at < end and spell.work.key not in own
+        )
+        if spells:
+            count = len(merged_windows(spells))
+            found |= dict.fromkeys((index.area_ids[place] for place in places), count)
+    return found
+
+
+def _pinned(gathered: Gathered, options: Options, zone: ZoneInfo) -> Gathered:
+    """The problem with some works held where a planner wants them."""
+    number_of = {item.plan.number: at for at, item in enumerate(gathered.works)}
+    instance = gathered.instance
+    for number, moment in options.pins.items():
+        if number not in number_of:
+            raise PinUnknown(f"期间内没有计划 {number} / the period has no plan {number}.")
+        local = moment.astimezone(zone)
+        day = (local.date() - gathered.first).days
+        if not 0 <= day < instance.grid.days:
+            raise PinUnknown(f"{number}: 固定时间不在期间内 / the pin lies outside the period.")
+        start = day * STEPS_A_DAY + (local.hour * 60 + local.minute) // 30
+        instance = problem.pinned(instance, number_of[number], start)
+    return replace(gathered, instance=instance)

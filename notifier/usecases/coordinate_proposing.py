@@ -1,0 +1,158 @@
+"""A solved period in words and rows: what is proposed for each work, and the totals beside what was asked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from notifier.domain.coordination import moving, proposal, timeline
+from notifier.domain.coordination.objective import Figures
+from notifier.domain.coordination.problem import Plan
+from notifier.domain.window import Window
+from notifier.usecases.coordinate_contracts import Solved
+from notifier.usecases.coordinate_gathering import Period
+
+_HALF_HOUR = timedelta(minutes=30)
+
+#: Why a work stays where it is, or a start is not allowed; behind a colon stand somebody's own words.
+REASONS: Mapping[str, tuple[str, str]] = {
+    "done": ("已完成", "done"),
+    "frozen": ("即将开始，已冻结", "frozen: it begins soon"),
+    "notice": ("已进入提前通知期", "inside the notice period"),
+    "fixed": ("由申请部门固定", "held by its department"),
+    "no_start": ("没有可选的时间", "no other time is allowed"),
+    "period": ("超出本期", "beyond the period"),
+    "window": ("不在允许的日期内", "outside its window of days"),
+    "weekday": ("不在允许的星期", "not on an allowed weekday"),
+    "hours": ("不在允许的时刻内", "outside the allowed hours"),
+    "blackout": ("禁停", "blackout"),
+    "own_work": ("用户在窗口内自行检修", "a customer does its own work then"),
+    "kind": ("不是计划停电", "not a planned outage"),
+    "draft": ("草稿，内容有误", "a draft that cannot be read"),
+    "nobody_out": ("没有停电台区", "nobody is out"),
+    "outside": ("开始时间不在本期", "begins outside the period"),
+}
+
+
+def in_words(reason: str) -> tuple[str, str]:
+    """A reason in Chinese and English."""
+    code, _, own = reason.partition(":")
+    zh, en = REASONS.get(code, (code, code))
+    return (f"{zh}：{own}", f"{en}: {own}") if own else (zh, en)
+
+
+def rows(
+    period: Period, plan: Plan, refused: Mapping[int, Sequence[Mapping[str, Any]]], zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    """One row an item, as the store keeps it. ``refused`` are merges that could not be had."""
+    gathered, instance = period.gathered, period.instance
+    found = []
+    for item in proposal.items(instance, plan):
+        work, shape = gathered.works[item.request], gathered.shapes[item.request]
+        request = instance.requests[item.request]
+        windows = sorted(work.content.windows)
+        by = _HALF_HOUR * ((item.to_start or 0) - shape.start)
+        after = [] if item.to_start is None else [moving.shifted(w, by, zone) for w in windows]
+        carried = request.modes[item.to_mode].short if item.to_mode != item.from_mode else ()
+        detail = {
+            "department": work.content.department,
+            "works": work.content.works,
+            "crew": "" if request.crew is None else str(request.crew),
+            "feeder": "" if request.feeder is None else str(request.feeder),
+            "state": work.plan.state.value,
+            "customers": sum(instance.areas[area].customers for area in request.modes[0].out),
+            "areas": len(request.modes[0].out),
+            "frozen": gathered.why_frozen[item.request],
+            "pinned": request.pinned_start is not None,
+            "from": [window.as_dict(zone) for window in windows],
+            "to": [window.as_dict(zone) for window in after],
+            "shift_minutes": by // timedelta(minutes=1),
+            "transferred": [_area(period, area) for area in carried],
+            "merged_with": [
+                {
+                    "number": gathered.works[one.request].plan.number,
+                    "customers": one.customers,
+                    "areas": [_area(period, area) for area in one.areas],
+                    "was_merged": one.was_shared,
+                }
+                for one in item.shared
+            ],
+            "spared_interruptions": item.spared_interruptions,
+            "spared_repeats": item.spared_repeats,
+            "spared_over_limit": item.spared_over_limit,
+            "spared_customer_hours": item.spared_half_hours / 2,
+            "told_again": item.told_again,
+            "refused": [dict(one) for one in refused.get(item.request, ())],
+            "is_change": item.is_change,
+        }
+        found.append(
+            {
+                "number": work.plan.number,
+                "plan_id": work.plan.id,
+                "revision": work.plan.revision,
+                "outcome": item.outcome.value,
+                "detail": detail,
+            }
+        )
+    return found
+
+
+def summary(period: Period, solved: Solved) -> dict[str, Any]:
+    """The totals, beside what was asked, and how they were found."""
+    counted = proposal.totals(period.instance, solved.plan)
+    gathered = period.gathered
+    gap = (solved.objective - solved.bound) / max(1, solved.objective)
+    return {
+        "works": len(gathered.works),
+        "asked": _figures(counted.asked),
+        "proposed": _figures(counted.proposed),
+        "asked_objective": counted.asked_objective,
+        "objective": counted.objective,
+        "bound": solved.bound,
+        "gap": round(gap, 6),
+        "solver": solved.solver,
+        "seconds": round(solved.seconds, 2),
+        "is_reproducible": solved.is_reproducible,
+        "left_out": [asdict(item) for item in gathered.left_out],
+        "findings": [finding.as_dict() for finding in gathered.findings],
+    }
+
+
+def picture(
+    items: Iterable[Mapping[str, Any]], run: Mapping[str, Any], zone: ZoneInfo, *, links: bool
+) -> str:
+    """The works of a run before and after, feeder by feeder, as SVG."""
+    bars = [
+        timeline.Bar(
+            feeder=item["detail"]["feeder"] or "—",
+            name=item["number"],
+            outcome=item["outcome"],
+            before=tuple(Window.from_dict(window) for window in item["detail"]["from"]),
+            after=tuple(Window.from_dict(window) for window in item["detail"]["to"]),
+            detail=item["detail"]["department"],
+            link=f"#i-{item['number']}" if links else "",
+        )
+        for item in items
+    ]
+    first, last = (date.fromisoformat(run[name]) for name in ("first_day", "last_day"))
+    return timeline.draw(bars, first, last, zone, title=f"{first} – {last}")
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    return {
+        "interruptions": figures.interruptions,
+        "repeats": figures.repeats,
+        "over_limit": figures.over_limit,
+        "customer_hours": figures.half_hours / 2,
+        "transfers": figures.transfers,
+        "told_again": figures.told_again,
+        "moved": figures.moved,
+        "deferred": figures.deferred,
+    }
+
+
+def _area(period: Period, position: int) -> str:
+    area_id = period.gathered.area_ids[position]
+    known = period.network.areas.get(area_id)
+    return str(area_id) if known is None else known.name
