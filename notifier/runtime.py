@@ -17,6 +17,7 @@ from notifier.rendering.messages import MessageRenderer
 from notifier.rendering.variables import Utility
 from notifier.settings import Settings
 from notifier.store import migrate
+from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.store.networks import Networks
@@ -51,6 +52,7 @@ class Runtime:
         idle = self.settings.worker.idle_seconds
         return Worker(
             store=self.store,
+            works=Works(self.database),
             outbox=self.outbox,
             idle=min(idle, _SIMULATED_IDLE) if simulated else idle,
             heartbeat=self.settings.worker.heartbeat_seconds,

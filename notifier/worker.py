@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import structlog
 
 from notifier import clock as clocks
-from notifier.ports import Store
-from notifier.usecases import counting, dispatch, postings, receipts, reconcile
+from notifier.usecases import counting, dispatch, postings, receipts, reconcile, running_watch
+from notifier.usecases.coordinate_contracts import WorkBook
 from notifier.usecases.dispatch import Outbox
+from notifier.usecases.running_contracts import Store
 
 _log = structlog.get_logger()
 #: Seconds between two looks at undone posters, and at uncounted plans, also under a simulated clock.
@@ -36,6 +37,7 @@ class Worker:
     """Everything that happens with nobody watching. ``idle`` and ``heartbeat`` are seconds outside."""
 
     store: Store
+    works: WorkBook
     outbox: Outbox
     idle: float
     heartbeat: float
@@ -52,6 +54,7 @@ class Worker:
         loops.append(("reclaim", self.reclaim_step, self.heartbeat))
         watching = max(self.idle, _WATCH_SECONDS)
         loops.append(("postings", self.postings_step, watching))
+        loops.append(("running", self.running_step, watching * 4))
         loops.append(("counting", self.counting_step, watching))
         async with asyncio.TaskGroup() as group:
             beat = group.create_task(self._beat(), name="heartbeat")
@@ -196,6 +199,16 @@ class Worker:
         counted = await counting.catch_up(self.store)
         if counted:
             _log.info("plan.counted", plans=counted)
+        return False
+
+    async def running_step(self) -> bool:
+        """Running outages whose end nobody confirmed, and what a later end pushes."""
+        outbox = self.outbox
+        changed = await running_watch.watch(
+            self.store, self.works, outbox.setting, outbox.clock.now()
+        )
+        if changed:
+            _log.info("running.watched", changed=changed)
         return False
 
     async def reclaim_step(self) -> bool:

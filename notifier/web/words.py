@@ -60,6 +60,8 @@ EXCEPTIONS: Mapping[str, Words] = {
     "no_contact": ("没有联系人", "No contact"),
     "no_words": ("消息无法生成", "The message cannot be written"),
     "notice_late": ("晚于法定提前期", "Later than the law asks"),
+    "end_unconfirmed": ("送电时间未确认", "End not confirmed"),
+    "pushed_by_overrun": ("因他处延时须顺延", "Must move: another ends later"),
     "posting_undone": ("通知未张贴", "Poster not up"),
 }
 

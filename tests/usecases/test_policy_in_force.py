@@ -7,6 +7,7 @@ import pytest
 
 from notifier.domain.notice import Stage
 from notifier.intake.policies import policy_from_dict, read_policy_file
+from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
 from notifier.usecases import policies, reconcile
 from notifier.usecases.preview import preview
@@ -160,7 +161,14 @@ async def test_a_process_that_started_under_the_old_policy_takes_over_the_new(to
 
 async def test_a_worker_looks_after_the_policy_before_it_does_anything(town: Town) -> None:
     """Dispatching decides under the new one too, with no plan to reconcile."""
-    worker = Worker(store=town.store, outbox=town.outbox, idle=0.05, heartbeat=1.0, lanes=1)
+    worker = Worker(
+        store=town.store,
+        works=Works(town.store.database),
+        outbox=town.outbox,
+        idle=0.05,
+        heartbeat=1.0,
+        lanes=1,
+    )
     body = _body(lead="3d")
     await _apply(town, body)
 
