@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from notifier.commands import base, console, coordination, networks
+from notifier.commands import base, console, coordination, history, networks
 from notifier.commands.base import Context
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.network_index import NetworkIndex
@@ -90,6 +90,7 @@ def register(subparsers: base.Subparsers) -> None:
         "--again", action="store_true", help="重复文件也导入 / also a file that came before"
     )
     networks.register_import(commands)
+    history.register(commands)
 
 
 def _files(parser: argparse.ArgumentParser, what: str) -> None:

@@ -119,8 +119,9 @@ class Indices:
     @property
     def saidi(self) -> float | None:
         """Minutes without supply a customer: Σrᵢ·Nᵢ / N_T (IEEE Std 1366-2012 §4.2; DL/T 836.1-2016
-        系统平均停电时间, there in hours)."""
-        return self.duration / _MINUTE / self.served if self.served else None
+        系统平均停电时间, there in hours). None where there were interruptions and no end is known."""
+        is_unknown = 0 < self.interruptions == self.endless
+        return self.duration / _MINUTE / self.served if self.served and not is_unknown else None
 
     @property
     def caidi(self) -> float | None:

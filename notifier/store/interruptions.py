@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.customer import Criticality
 from notifier.domain.happened import Share
+from notifier.domain.history import Entry, Known
 from notifier.domain.reliability import Census, Hits, Interruption, LookBack
 from notifier.store import interruption_sql as sql
 from notifier.store import schema
@@ -21,6 +22,7 @@ from notifier.store.columns import to_millis
 from notifier.store.engine import insert_rows, with_lists
 
 _AREAS_AT_ONCE = 5_000
+_KEPT_AT_ONCE = 2_000
 _UNCOUNTED = text(
     "SELECT id FROM plan WHERE counted_revision <> revision OR counted_state <> state"
     " ORDER BY id LIMIT :limit"
@@ -90,6 +92,46 @@ class Interruptions:
             .values(counted_revision=revision, counted_state=state)
         )
 
+    async def keep(self, digest: str, entries: Sequence[Entry]) -> dict[str, int]:
+        """Keeps interruptions that a file reports, each under its key: how many are added, changed (the
+        file says otherwise than the one before it) and known."""
+        counted = {"added": 0, "changed": 0, "known": 0}
+        for start in range(0, len(entries), _KEPT_AT_ONCE):
+            part = entries[start : start + _KEPT_AT_ONCE]
+            result = await self._connection.execute(_KNOWN, {"keys": [item.key for item in part]})
+            known = {row.event_key: tuple(row)[1:] for row in result}
+            wanted = []
+            for item in part:
+                said = _said(item.interruption)
+                if known.get(item.key) == said:
+                    counted["known"] += 1
+                    continue
+                counted["changed" if item.key in known else "added"] += 1
+                wanted.append(item)
+            changed = [item.key for item in wanted if item.key in known]
+            if changed:
+                await self._connection.execute(_FORGET, {"keys": changed})
+            await insert_rows(
+                self._connection,
+                schema.interruption,
+                _COLUMNS,
+                [
+                    _row(item.interruption, file=(digest, item.sheet, item.row), key=item.key)
+                    for item in wanted
+                ],
+            )
+        return counted
+
+    async def points(self, accounts: Collection[str]) -> dict[str, Known]:
+        """The usage points of these accounts, those that are gone too: it happened to them."""
+        found: dict[str, Known] = {}
+        asked = sorted(accounts)
+        for start in range(0, len(asked), _AREAS_AT_ONCE):
+            part = asked[start : start + _AREAS_AT_ONCE]
+            for row in await self._connection.execute(_POINTS, {"accounts": part}):
+                found[row.account] = Known(row.id, row.area_id, row.feeder_id)
+        return found
+
     async def rolling(self, wanted: LookBack) -> list[Hits]:
         """How often each area's customers were, or will be, interrupted in a look-back.
 
@@ -124,6 +166,32 @@ class Interruptions:
             for row in result:
                 counted.setdefault(row.area_id, {})[Criticality(row.criticality)] = row.customers
         return counted
+
+
+_POINTS = with_lists(
+    "SELECT u.account, u.id, u.area_id, coalesce(a.feeder_id, u.feeder_id) AS feeder_id"
+    " FROM usage_point u LEFT JOIN area a ON a.id = u.area_id WHERE u.account IN :accounts",
+    "accounts",
+)
+_KNOWN = with_lists(
+    "SELECT event_key, kind, quality, starts_at, ends_at, customers, is_whole, cause"
+    " FROM interruption WHERE event_key IN :keys",
+    "keys",
+)
+_FORGET = with_lists("DELETE FROM interruption WHERE event_key IN :keys", "keys")
+
+
+def _said(item: Interruption) -> tuple[Any, ...]:
+    """What ``_KNOWN`` would read of it."""
+    return (
+        int(item.kind),
+        int(item.quality),
+        to_millis(item.starts_at),
+        None if item.ends_at is None else to_millis(item.ends_at),
+        item.customers,
+        item.is_whole,
+        item.cause,
+    )
 
 
 def _row(

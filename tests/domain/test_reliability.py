@@ -54,6 +54,8 @@ def test_an_interruption_of_unknown_end_has_no_duration() -> None:
     found = Indices(served=10, interruptions=4, endless=3, duration=2 * HOUR)
 
     assert found.caidi == pytest.approx(120)
+    assert found.saidi == pytest.approx(12)
+    assert replace(found, interruptions=3, duration=timedelta()).saidi is None
 
 
 def test_the_limit_itself_is_momentary() -> None:
