@@ -120,7 +120,7 @@ async def revise(context: Context) -> int:
             now=runtime.clock.now(),
             actor=context.actor,
         )
-        return await _answer(context, runtime, changed)
+        return await answer(context, runtime, changed)
 
 
 async def approve(context: Context) -> int:
@@ -157,7 +157,7 @@ async def cancel(context: Context) -> int:
             now=runtime.clock.now(),
             actor=context.actor,
         )
-        return await _answer(context, runtime, changed)
+        return await answer(context, runtime, changed)
 
 
 async def delay(context: Context) -> int:
@@ -172,7 +172,7 @@ async def delay(context: Context) -> int:
             now=runtime.clock.now(),
             actor=context.actor,
         )
-        return await _answer(context, runtime, changed)
+        return await answer(context, runtime, changed)
 
 
 async def restore(context: Context) -> int:
@@ -189,10 +189,10 @@ async def restore(context: Context) -> int:
             now=now,
             actor=context.actor,
         )
-        return await _answer(context, runtime, changed)
+        return await answer(context, runtime, changed)
 
 
-async def _answer(context: Context, runtime: Runtime, plan: Plan) -> int:
+async def answer(context: Context, runtime: Runtime, plan: Plan) -> int:
     """The new revision and how it differs from the one before."""
     async with runtime.store.read() as tx:
         revision = await tx.plans.revision(plan.id, plan.revision)

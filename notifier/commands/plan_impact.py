@@ -11,8 +11,9 @@ from notifier.domain import errors
 from notifier.domain.impact import Group
 from notifier.domain.plan import Plan, Revision
 from notifier.ports import Transaction
+from notifier.runtime import Runtime
 from notifier.store.reports import Reports
-from notifier.usecases import matching, plans
+from notifier.usecases import basis, matching, plans, rechecking
 
 #: So many accounts are shown to people; CSV and JSON have them all.
 _SHOWN = 200
@@ -31,7 +32,8 @@ def register(commands: base.Subparsers) -> None:
         "impact",
         "影响哪些户号，何时 / which accounts, in which class, when",
         "notifier plan impact JX-2026-031 --csv > impact.csv\n"
-        "notifier plan impact JX-2026-031 --by-area",
+        "notifier plan impact JX-2026-031 --by-area\n"
+        "notifier plan impact JX-2026-031 --against-current",
         impact,
     )
     parser.add_argument("number", metavar="NUMBER")
@@ -40,6 +42,11 @@ def register(commands: base.Subparsers) -> None:
     )
     parser.add_argument("--csv", action="store_true", help="account,class,starts_at,ends_at")
     parser.add_argument("--by-area", action="store_true", help="按台区 / by transformer area")
+    parser.add_argument(
+        "--against-current",
+        action="store_true",
+        help="与按现有台账和网络重新匹配的差别 / what matching it anew would change",
+    )
     parser = base.add(
         commands,
         "diff",
@@ -72,6 +79,10 @@ async def impact(context: Context) -> int:
         await matching.ensure_matched(runtime.store, plan)
         async with runtime.store.read() as tx:
             revision = await _revision(tx, plan, args.revision)
+        rests_on = await basis.basis(runtime.store, revision)
+        if args.against_current:
+            return await _against_current(context, runtime, plan, revision)
+        async with runtime.store.read() as tx:
             points_id = revision.points_id or revision.id
             if args.by_area:
                 _show_areas(context, revision, await tx.impacts.by_area(revision.id, points_id))
@@ -82,9 +93,17 @@ async def impact(context: Context) -> int:
                     writer.writerows(_lines(context, account, group))
             elif context.wants_json:
                 await _points_as_json(
-                    context, plan, revision, tx.impacts.points(revision.id, points_id)
+                    context, plan, revision, rests_on, tx.impacts.points(revision.id, points_id)
                 )
             else:
+                out.say(
+                    f"{plan.number} r{revision.number}: {' / '.join(rests_on.words(context.zone))}"
+                )
+                if rests_on.newer is not None:
+                    out.note(
+                        f"现行网络模型为版本 {rests_on.newer.id}，--against-current 查看差别 / "
+                        f"version {rests_on.newer.id} is in force: see --against-current"
+                    )
                 _show_groups(context, revision, await tx.impacts.groups(revision.id))
     return base.OK
 
@@ -106,6 +125,7 @@ async def _points_as_json(
     context: Context,
     plan: Plan,
     revision: Revision,
+    rests_on: basis.Basis,
     points: AsyncIterator[tuple[str, Group]],
 ) -> None:
     array = context.console.json_array(
@@ -113,12 +133,50 @@ async def _points_as_json(
             "number": plan.number,
             "revision": revision.number,
             "points": dict(revision.counts.get("points", {})),
-        },
+        }
+        | rests_on.as_dict(context.zone),
         "accounts",
     )
     async for account, group in points:
         array.add({"account": account} | _group_as_dict(context, group))
     array.close({"findings": list(revision.findings)})
+
+
+async def _against_current(
+    context: Context, runtime: Runtime, plan: Plan, revision: Revision
+) -> int:
+    """What matching the revision anew would change; nothing is written."""
+    out = context.console
+    found = await rechecking.compare(runtime.store, revision, now=runtime.clock.now())
+    accounts = await rechecking.by_account(runtime.store, found)
+    if context.args.csv:
+        await _diff_as_csv(context, _each(accounts))
+        return base.OK
+    rows = [_changed(context, *item) for item in accounts]
+    if context.wants_json:
+        head = {
+            "number": plan.number,
+            "revision": revision.number,
+            "frozen_on": found.frozen_on,
+            "now_on": found.now_on,
+            "counts": found.counts,
+            "findings": [finding.as_dict() for finding in found.findings],
+        }
+        out.json(head | {"accounts": rows})
+        return base.OK
+    out.say(f"{plan.number} r{revision.number}: {console.counted(found.counts)}")
+    _show_changed(context, rows)
+    out.findings([finding.as_dict() for finding in found.findings])
+    if rows:
+        out.note("采用：notifier plan rematch / to take it: notifier plan rematch")
+    return base.OK
+
+
+async def _each(
+    accounts: list[tuple[str, Group | None, Group | None]],
+) -> AsyncIterator[tuple[str, Group | None, Group | None]]:
+    for item in accounts:
+        yield item
 
 
 def _group_as_dict(context: Context, group: Group) -> dict[str, Any]:
@@ -227,6 +285,12 @@ async def diff(context: Context) -> int:
         out.json(head | {"accounts": rows})
         return base.OK
     out.say(f"{plan.number} r{new.number}: {console.counted(new.difference)}")
+    _show_changed(context, rows)
+    return base.OK
+
+
+def _show_changed(context: Context, rows: list[dict[str, Any]]) -> None:
+    out = context.console
     out.table(
         ("户号 account", "变化 change", "原 before", "现 now"),
         (
@@ -236,7 +300,6 @@ async def diff(context: Context) -> int:
     )
     if len(rows) > _SHOWN:
         out.note(f"另有 {len(rows) - _SHOWN} 户，--csv 查看全部 / more: see them all with --csv")
-    return base.OK
 
 
 def _changed(

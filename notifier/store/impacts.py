@@ -181,13 +181,13 @@ class Impacts:
                 found.update(dict.fromkeys(result, number))
         return found | dict(match.points)
 
-    async def accounts_of(self, point_ids: Sequence[int]) -> list[str]:
-        """The accounts of usage points, in order."""
-        result = await self._connection.scalars(
-            text(f"SELECT account FROM usage_point WHERE id IN ({self._listed('BIGINT')})"),
+    async def accounts_of(self, point_ids: Sequence[int]) -> dict[int, str]:
+        """The accounts of usage points by id."""
+        result = await self._connection.execute(
+            text(f"SELECT id, account FROM usage_point WHERE id IN ({self._listed('BIGINT')})"),
             {"list": json.dumps(list(point_ids))},
         )
-        return sorted(result)
+        return {row.id: row.account for row in result}
 
     def _listed(self, kind: str = "TEXT") -> str:
         """A list as rows, from one parameter: however long, one statement."""

@@ -69,6 +69,11 @@ class NetworkShelf:
         """As ``current``; None while no network was imported."""
         return None if await self._store.latest() is None else await self.current()
 
+    async def version(self, version_id: int | None) -> Version | None:
+        """What is known of one version, of the newest where no id is given; None where there is none.
+        Nothing is built."""
+        return await (self._store.latest() if version_id is None else self._store.find(version_id))
+
     async def _latest(self) -> Version:
         latest = await self._store.latest()
         if latest is None:

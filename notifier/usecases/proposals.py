@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from notifier.domain import errors
 from notifier.domain.network import bounding, checks, steps
@@ -57,6 +58,26 @@ class Proposal:
     unaffected: int
     classes: Mapping[str, int]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "number": self.number,
+            "order": self.order.value,
+            "steps": [
+                {
+                    "action": step.action.value,
+                    "switch": step.switch,
+                    "name": self.names[step.switch],
+                }
+                for step in self.steps
+            ],
+            "out": self.out,
+            "short": self.short,
+            "unaffected": self.unaffected,
+            "classes": dict(self.classes),
+            "alternatives": {tie: list(others) for tie, others in self.alternatives.items()},
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposals:
@@ -66,6 +87,17 @@ class Proposals:
     work: str
     network: tuple[int, int]
     proposals: tuple[Proposal, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "number": self.plan.number,
+            "revision": self.plan.revision,
+            "work": self.work,
+            "network": {"version": self.network[0], "overlay": self.network[1]},
+            "key": self.key,
+            "proposals": [item.as_dict() for item in self.proposals],
+        }
 
     @property
     def key(self) -> str:
@@ -94,6 +126,12 @@ async def propose(store: Store, number: str) -> Proposals:
     return Proposals(plan=plan, work=work, network=held.key, proposals=found)
 
 
+async def as_content(store: Store, number: str, proposal: int) -> PlanContent:
+    """The plan as it would be with a proposal confirmed. Raises as ``propose``, ``NoSuchProposal``."""
+    content, _ = await _chosen(store, await propose(store, number), proposal)
+    return content
+
+
 async def confirm(
     store: Store,
     number: str,
@@ -112,18 +150,22 @@ async def confirm(
         raise ProposalsChanged(
             "拟议方案已变化，请重新查看 / the proposals have changed: look again."
         )
-    chosen = next((item for item in listed.proposals if item.number == proposal), None)
-    if chosen is None:
-        raise NoSuchProposal(
-            f"没有第 {proposal} 个方案 / there is no proposal {proposal}: 1–{len(listed.proposals)}"
-        )
-    async with store.read() as tx:
-        revision = await tx.plans.revision(listed.plan.id, listed.plan.revision)
-    content = replace(revision.content, switching=Switching(steps=chosen.steps))
+    content, chosen = await _chosen(store, listed, proposal)
     said = "；".join(f"{_VERBS[s.action]} {chosen.names[s.switch]}" for s in chosen.steps)
     return await plans.revise(
         store, number, content, note=note or f"确认方案 {proposal}：{said}", now=now, actor=actor
     )
+
+
+async def _chosen(store: Store, listed: Proposals, number: int) -> tuple[PlanContent, Proposal]:
+    chosen = next((item for item in listed.proposals if item.number == number), None)
+    if chosen is None:
+        raise NoSuchProposal(
+            f"没有第 {number} 个方案 / there is no proposal {number}: 1–{len(listed.proposals)}"
+        )
+    async with store.read() as tx:
+        revision = await tx.plans.revision(listed.plan.id, listed.plan.revision)
+    return replace(revision.content, switching=Switching(steps=chosen.steps)), chosen
 
 
 _VERBS = {steps.Action.OPEN: "拉开", steps.Action.CLOSE: "合上"}

@@ -69,6 +69,18 @@ async def compare(
     )
 
 
+async def by_account(
+    store: Store, found: Comparison
+) -> list[tuple[str, Group | None, Group | None]]:
+    """Everybody who would be treated differently: account, group before, group now; by account."""
+    async with store.read() as tx:
+        accounts = await tx.impacts.accounts_of(list(found.changed))
+    return sorted(
+        ((account, *found.changed[point]) for point, account in accounts.items()),
+        key=lambda item: item[0],
+    )
+
+
 async def findings(
     store: Store, plan: Plan, revision: Revision, *, now: datetime
 ) -> list[dict[str, Any]]:

@@ -56,8 +56,48 @@ class PlanView(Answer):
     submitted_by: str
 
 
+class StepView(Answer):
+    """One switch operated."""
+
+    action: str
+    switch: str
+    group: str = ""
+    planned_at: datetime | None = None
+
+
+class SwitchingView(Answer):
+    """The steps, those that restore where they are written, and how groups of steps are moved."""
+
+    steps: list[StepView]
+    back: list[StepView]
+    transitions: Mapping[str, str]
+
+
+class WorkView(Answer):
+    """What is worked on."""
+
+    kind: str
+    names: list[str]
+
+
+class NetworkView(Answer):
+    """A version of the network model; ``overlay`` numbers the last status file laid over it."""
+
+    version: int
+    overlay: int
+
+
+class GroupView(Answer):
+    """What becomes of a usage point, when, and how that is known."""
+
+    impact_class: str
+    knowledge: str
+    windows: list[WindowView]
+
+
 class RevisionView(Answer):
-    """One revision; ``points`` counts usage points by class, ``difference`` against the one before."""
+    """One revision; ``points`` counts usage points by class, ``difference`` against the one before.
+    ``network`` is the version it was matched on, null where it went by ledger."""
 
     number: int
     change: Change
@@ -67,6 +107,9 @@ class RevisionView(Answer):
     windows: list[WindowView]
     equipment: list[EquipmentView]
     transfers: list[TransferView]
+    switching: SwitchingView | None
+    work: WorkView | None
+    network: NetworkView | None
     scope: str
     works: str
     priority: int
@@ -147,24 +190,82 @@ class PreviewAnswer(Answer):
 
 
 class ImpactAreaView(Answer):
-    """One transformer area and what becomes of it."""
+    """One transformer area and what becomes of it; one whose customers fare differently stands once for
+    each class."""
 
     code: str
     name: str
     feeder: str
     impact_class: str
+    knowledge: str
     windows: list[WindowView]
     points: int
 
 
 class ImpactAnswer(Answer):
-    """Whom the present revision touches."""
+    """Whom the present revision touches. ``knowledge`` says how that is known, ``network`` on which
+    version of the model, ``newer`` which other version is in force by now."""
 
     number: str
     revision: int
+    knowledge: list[str]
+    network: dict[str, Any] | None
+    newer: dict[str, Any] | None
     points: Mapping[str, int]
     difference: Mapping[str, int]
     areas: list[ImpactAreaView]
+
+
+class ChangedAccount(Answer):
+    """An account that matching anew would treat differently; null is not affected."""
+
+    account: str
+    before: GroupView | None
+    now: GroupView | None
+
+
+class ComparisonAnswer(Answer):
+    """The frozen impact against ledger and network as they are now; the first thousand accounts."""
+
+    number: str
+    revision: int
+    frozen_on: NetworkView | None
+    now_on: NetworkView | None
+    counts: Mapping[str, int]
+    accounts: list[ChangedAccount]
+    findings: list[dict[str, Any]]
+
+
+class ProposedStep(Answer):
+    """One switch to operate; ``name`` is what the dispatcher calls it."""
+
+    action: str
+    switch: str
+    name: str
+
+
+class ProposalView(Answer):
+    """One way to make the place of work dead; counts are customers of the network model."""
+
+    number: int
+    order: str
+    steps: list[ProposedStep]
+    out: int
+    short: int
+    unaffected: int
+    classes: Mapping[str, int]
+    alternatives: Mapping[str, list[str]]
+
+
+class ProposalsAnswer(Answer):
+    """All proposals, fewest people out first; ``key`` names just these."""
+
+    number: str
+    revision: int
+    work: str
+    network: NetworkView
+    key: str
+    proposals: list[ProposalView]
 
 
 class NoticeView(Answer):

@@ -10,16 +10,9 @@ from aiohttp import web
 
 from notifier.clock import monotonic
 from notifier.domain import errors as refusals
-from notifier.intake.constraints import constraints_from_dict
 from notifier.rendering.library import Library
 from notifier.rendering.posters import PosterPress
 from notifier.rendering.variables import Utility
-from notifier.store.coordination import Coordination
-from notifier.store.coordination_works import Works
-from notifier.usecases.coordinate_checking import Checker
-from notifier.usecases.coordinate_gathering import Gatherer
-from notifier.usecases.coordinate_meeting import Meetings
-from notifier.usecases.coordinate_solving import Greedy
 from notifier.usecases.inbox import Inbox
 from notifier.web import (
     callbacks,
@@ -87,13 +80,8 @@ def make_app(service: Service) -> web.Application:
     app = web.Application(middlewares=[_guard])
     app[SERVICE] = service
     app[INBOX] = Inbox(service.store, service.vault)
-    app[CHECKER] = Checker(
-        service.store,
-        Works(service.store.database),
-        zone=service.setting.zone,
-        policy=service.setting.policy,
-    )
-    app[MEETINGS] = _meetings(service, app[CHECKER])
+    app[MEETINGS] = service.meetings()
+    app[CHECKER] = app[MEETINGS].gatherer.checker
     app[TALLY] = Tally()
     app[MEMORY] = {}
     app[OPENAPI] = openapi.document(ENDPOINTS)
@@ -110,20 +98,6 @@ def make_app(service: Service) -> web.Application:
     app.cleanup_ctx.append(_close_press)
     app.cleanup_ctx.append(_close_meetings)
     return app
-
-
-def _meetings(service: Service, checker: Checker) -> Meetings:
-    runs = Coordination(service.store.database)
-    gatherer = Gatherer(
-        store=service.store,
-        works=Works(service.store.database),
-        runs=runs,
-        checker=checker,
-        read_rules=constraints_from_dict,
-        zone=service.setting.zone,
-        policy=service.setting.policy,
-    )
-    return Meetings(gatherer, runs, Greedy(), service.clock)
 
 
 async def _close_meetings(app: web.Application) -> AsyncIterator[None]:

@@ -8,11 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
+from notifier.domain import errors
 from notifier.domain.impact import Group, ImpactClass
-from notifier.domain.plan import Plan
+from notifier.domain.plan import Plan, Revision
 from notifier.domain.required import Cell
 from notifier.domain.window import Window
 from notifier.store import views
+from notifier.usecases import basis, proposals
 from notifier.web import health, pages, words
 from notifier.web.context import SERVICE, Service
 from notifier.web.pages import Part
@@ -207,6 +209,29 @@ async def plan_page(service: Service, plan: Plan) -> dict[str, Any]:
         "approvals": approvals,
         "exceptions": exceptions,
     }  # fmt: skip
+
+
+#: A plan that goes by ledger until one of its proposals is confirmed.
+_WAITING = "trace.proposal_waiting"
+
+
+async def network_part(service: Service, plan: Plan, revision: Revision) -> dict[str, Any]:
+    """What the page of a plan shows of the network: how the impact is known, whether there is a
+    picture, and what switching is proposed for its place of work."""
+    rests_on = await basis.basis(service.store, revision)
+    found: dict[str, Any] = {
+        "basis": rests_on,
+        "words": rests_on.words(service.setting.zone),
+        "has_diagram": revision.network is not None and revision.content.switching is not None,
+        "proposals": None,
+        "no_proposal": "",
+    }
+    if any(item["code"] == _WAITING for item in revision.findings):
+        try:
+            found["proposals"] = await proposals.propose(service.store, plan.number)
+        except errors.Refusal as refusal:
+            found["no_proposal"] = refusal.sentence
+    return found
 
 
 def _group(group: Group, *, zone: Any, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from notifier.intake.plans_json import PlanModel
 from notifier.store import views
 from notifier.store.evidence import Evidence
 from notifier.store.ledger import Transaction
-from notifier.usecases import evidence, matching, plans
+from notifier.usecases import basis, evidence, matching, plans
 from notifier.usecases.preview import preview
 from notifier.web import answers, paging, presenting, requests, streaming
 from notifier.web.context import Service
@@ -277,9 +277,11 @@ async def show_impact(
         )  # fmt: skip
     async with service.store.read() as tx:
         rows = await tx.impacts.by_area(revision.id, points_id)
+    rests_on = await basis.basis(service.store, revision)
     return answers.ImpactAnswer(
         number=plan.number,
         revision=revision.number,
+        **rests_on.as_dict(zone),
         points=revision.counts.get("points", {}),
         difference=revision.difference,
         areas=[
@@ -288,6 +290,7 @@ async def show_impact(
                 name=row["name"],
                 feeder=row["feeder"],
                 impact_class=row["group"].impact_class.value,
+                knowledge=row["group"].knowledge.value,
                 windows=presenting.windows(row["group"].windows, zone),
                 points=row["points"],
             )

@@ -6,7 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.domain.facts_json import facts_from_dict
-from notifier.domain.plan import Equipment, Plan, Revision
+from notifier.domain.network.steps import Step
+from notifier.domain.plan import Equipment, Plan, Revision, Switching
 from notifier.domain.posting import SENTENCES, PostingTask
 from notifier.domain.window import Window
 from notifier.web import answers
@@ -59,6 +60,27 @@ def _equipment(items: Iterable[Equipment]) -> list[answers.EquipmentView]:
     ]
 
 
+def _switching(found: Switching | None, zone: ZoneInfo) -> answers.SwitchingView | None:
+    def steps(listed: Iterable[Step]) -> list[answers.StepView]:
+        return [
+            answers.StepView(
+                action=step.action.value,
+                switch=step.switch,
+                group=step.group,
+                planned_at=maybe_local(step.planned_at, zone),
+            )
+            for step in listed
+        ]
+
+    if found is None:
+        return None
+    return answers.SwitchingView(
+        steps=steps(found.steps),
+        back=steps(found.back),
+        transitions={group: how.value for group, how in found.transitions},
+    )
+
+
 def revision(found: Revision, zone: ZoneInfo) -> answers.RevisionView:
     """One revision with what it says and whom it touches."""
     content = found.content
@@ -78,6 +100,13 @@ def revision(found: Revision, zone: ZoneInfo) -> answers.RevisionView:
             )
             for item in content.transfers
         ],
+        switching=_switching(content.switching, zone),
+        work=None
+        if content.work is None
+        else answers.WorkView(kind=content.work.kind.value, names=list(content.work.names)),
+        network=None
+        if found.network is None
+        else answers.NetworkView(version=found.network[0], overlay=found.network[1]),
         scope=content.scope,
         works=content.works,
         priority=content.priority,

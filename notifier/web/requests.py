@@ -118,6 +118,22 @@ class ApproveBody(Strict):
     expected_hash: Annotated[str, Field(max_length=64)] = ""
 
 
+class ConfirmBody(Strict):
+    """Which proposal; ``expected_key``: the key of the proposals that were looked at."""
+
+    proposal: Annotated[int, Field(ge=1, le=1000)]
+    expected_key: Annotated[str, Field(max_length=64)] = ""
+    note: Words = ""
+
+
+class DiagramQuery(Strict):
+    """What is drawn."""
+
+    proposal: Annotated[
+        int | None, Field(ge=1, le=1000, description="a proposal instead of the plan's own steps")
+    ] = None
+
+
 class DelayBody(Strict):
     """The running window ends at ``until`` instead."""
 
