@@ -9,7 +9,7 @@ from notifier.domain.plan import PlanState
 from notifier.store.tokens import Role
 from notifier.usecases import matching, plans
 from notifier.usecases.preview import preview
-from notifier.web import boards, pages, plans_api, principals, switching_pages
+from notifier.web import boards, pages, plans_api, principals
 from notifier.web.context import SERVICE, Principal
 from notifier.web.endpoints import CHANGERS, OFFICE, SIGNERS, WRITERS, read_bounded
 from notifier.web.errors import Unauthenticated
@@ -105,8 +105,8 @@ async def show_plan(request: web.Request) -> web.StreamResponse:
         seen, _ = await preview(
             service.store, service.setting, service.renderer, plan, service.clock.now()
         )
-    network = await switching_pages.shown(service, plan, shown["present"], who)
     is_open = plan.state not in (PlanState.CANCELLED, PlanState.DONE)
+    is_matched = is_open and plan.state is not PlanState.DRAFT
     return pages.render(
         request,
         "plan.html.j2",
@@ -114,8 +114,9 @@ async def show_plan(request: web.Request) -> web.StreamResponse:
         csrf=principals.csrf_token(request),
         notices=notices,
         seen=seen,
-        network=network,
-        basis_words=network["basis"].words(service.setting.zone),
+        network=await boards.network_part(service, plan, shown["present"]),
+        may_confirm=who is not None and who.role in WRITERS and is_matched,
+        may_rematch=who is not None and who.role in CHANGERS and is_matched,
         may_approve=may_approve,
         may_cancel=who is not None and who.role in CHANGERS and is_open,
         may_close=_may_close(who),
