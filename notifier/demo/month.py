@@ -21,7 +21,7 @@ import aiohttp
 
 from notifier.clock import SimulatedClock, SystemClock, monotonic
 from notifier.commands.console import Console
-from notifier.demo import bureau, grid, house, plans, reckoning, report
+from notifier.demo import bureau, grid, house, plans, reckoning, report, section
 from notifier.demo.staff import Crew, Desk, Office
 from notifier.domain import errors
 
@@ -138,7 +138,10 @@ async def run(options: Options, console: Console) -> int:
         seconds = monotonic() - began
         taken = [*await main.messages(), *await backup.messages()]
         found = await asyncio.to_thread(reckoning.reckon, folder, taken)
+        checked = await asyncio.to_thread(section.check, folder, programme.section, taken)
+        found.faults += checked.faults
         report.table(console, found)
+        report.section(console, checked)
         report.samples(console, taken)
         report.crews(console, [(crew.name, crew.done, crew.handed_back) for crew in stage.crews])
         report.verdict(console, found, await main.stats(), await backup.stats(), seconds)

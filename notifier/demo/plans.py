@@ -2,7 +2,8 @@
 
 Each department has a layout of its own, as in life: merged cells, two-row headings, several assets in
 a cell, dates without a year, serial numbers, overnight and multi-day windows, notes and signatures,
-and one row that contradicts itself.
+one row that contradicts itself, and an outage of a section with its switching steps. Some works want
+the same areas on different days: the balance meeting has something to merge.
 """
 
 import random
@@ -13,11 +14,27 @@ from pathlib import Path
 
 import xlsxwriter
 
+from notifier.demo import grid
 from notifier.demo.bureau import Area, Bureau
+from notifier.demo.section import Section
+from notifier.demo.walk import Switching
 
 #: The first day of the month, a Sunday; the files were published then.
 MONTH = date(2026, 3, 1)
 CAPITAL, REPAIR, CONNECTION = "基建部", "运检部", "营销部（业扩）"
+
+#: The outage of a section of 10kV新城线: its section switches are opened, then the tie to 10kV湖滨线 is
+#: closed, and whoever hangs behind the section is without supply for the seconds between.
+SECTION = Section(
+    number="JJ-2026-03-06",
+    feeder="10kV新城线",
+    switching=Switching.by_open_transition(
+        opens=(grid.section_switch("新城线", 2), grid.section_switch("新城线", 5)),
+        closes=(grid.tie_switch("湖滨线", "新城线"),),
+    ),
+    hours="08:00-16:30",
+    seconds="07:45-08:00",
+)
 
 _WEEKDAYS = "一二三四五六日"
 _REPAIRS = (
@@ -48,16 +65,20 @@ class Cast:
     live: str
     at_short_notice: str
     doubtful: str
+    section: str
     added: str
     removed: str
 
 
 @dataclass(slots=True, kw_only=True)
 class Programme:
-    """The three files and who plays what. ``numbers`` counts the plans of each file."""
+    """The three files and who plays what. ``numbers`` counts the plans of each file; ``repeated`` are
+    works on areas that another department takes out on another day."""
 
     files: dict[str, Path] = field(default_factory=dict)
     cast: Cast
+    section: Section
+    repeated: tuple[str, ...] = ()
     numbers: dict[str, int] = field(default_factory=dict)
 
 
@@ -74,6 +95,11 @@ def write(bureau: Bureau, seed: int, folder: Path) -> Programme:
             CONNECTION: folder / "plans-业扩.xlsx",
         },
         numbers={CAPITAL: capital, REPAIR: repair, CONNECTION: connection},
+        section=SECTION,
+        repeated=(
+            *("XL-2026-0316", "XL-2026-0317", "XL-2026-0318"),
+            *("YK260322", "YK260323", "YK260324"),
+        ),
         cast=Cast(
             rescheduled="JJ-2026-03-01",
             transferred="JJ-2026-03-02",
@@ -85,6 +111,7 @@ def write(bureau: Bureau, seed: int, folder: Path) -> Programme:
             live="XL-2026-0312",
             at_short_notice="XL-2026-0313",
             doubtful="XL-2026-0314",
+            section=SECTION.number,
             added=added,
             removed=removed,
         ),
@@ -109,30 +136,40 @@ class _Picker:
         """The last areas of a feeder, which another feeder can carry."""
         return self._bureau.areas_of(feeder)[-count:]
 
+    def again(self, feeder: str, first: int, count: int) -> list[Area]:
+        """Some areas of a feeder, whoever else has them out."""
+        return self._bureau.areas_of(feeder)[first : first + count]
+
 
 def _write_capital(picker: _Picker, path: Path) -> int:
     """Capital construction: mostly whole feeders, two-row heading, times as spreadsheet dates, merged
     cells over the department."""
-    rows: list[tuple[str, str, str, list[Area], datetime, datetime, str, list[Area]]] = [
+    rows: list[tuple[str, str, str, list[Area], datetime, datetime, str, list[Area], str, str]] = [
         (
             "JJ-2026-03-01", "城北变", "10kV人民线", [], _at(14, 8), _at(14, 17, 30),
-            "人民线绝缘化改造", [],
+            "人民线绝缘化改造", [], "", "",
         ),
         (
             "JJ-2026-03-02", "城北变", "10kV学府线", [], _at(19, 8), _at(19, 18),
-            "学府线联络开关新建", picker.downstream("10kV学府线", 9),
+            "学府线联络开关新建", picker.downstream("10kV学府线", 9), "", "",
         ),
         (
             "JJ-2026-03-03", "", "", picker.areas("10kV工业线", 3), _at(16, 9), _at(17, 17),
-            "工业线电缆头制作", [],
+            "工业线电缆头制作", [], "", "",
         ),
         (
             "JJ-2026-03-04", "", "", picker.areas("10kV茶场线", 1), _at(21, 8), _at(21, 20),
-            "茶场线更换导线", [],
+            "茶场线更换导线", [], "", "",
         ),
         (
             "JJ-2026-03-05", "青山变", "10kV茶场线", [], _at(25, 8), _at(25, 16),
-            "茶场线改接新变电站", [],
+            "茶场线改接新变电站", [], "", "",
+        ),
+        (
+            SECTION.number, "湖东变", "10kV新城线", [], _at(20, 8), _at(20, 16, 30),
+            "新城线更换导线", [],
+            f"{grid.pole('新城线', 3)}至{grid.pole('新城线', 5).removeprefix('新城线')}",
+            "；".join(f"{'断开' if opens else '合上'}{name}" for name, opens in SECTION.switching.steps),
         ),
     ]  # fmt: skip
     titles = (
@@ -144,7 +181,7 @@ def _write_capital(picker: _Picker, path: Path) -> int:
         moment = workbook.add_format({"num_format": "yyyy/m/d h:mm"})
         wrap = workbook.add_format({"text_wrap": True, "valign": "top"})
         sheet = workbook.add_worksheet("3月基建")
-        sheet.merge_range(0, 0, 0, 12, "示范县供电公司2026年3月基建工程停电计划表", bold)
+        sheet.merge_range(0, 0, 0, 14, "示范县供电公司2026年3月基建工程停电计划表", bold)
         for column, title in enumerate(titles):
             sheet.merge_range(1, column, 2, column, title, bold)
         for column, title, parts in (
@@ -153,8 +190,11 @@ def _write_capital(picker: _Picker, path: Path) -> int:
         ):
             sheet.merge_range(1, column, 1, column + 1, title, bold)
             sheet.write_row(2, column, parts, bold)
+        for column, title in ((13, "工作地点"), (14, "操作步骤")):
+            sheet.merge_range(1, column, 2, column, title, bold)
         sheet.merge_range(3, 1, 2 + len(rows), 1, CAPITAL, bold)
-        for at, (number, station, feeder, areas, start, end, works, moved) in enumerate(rows, 3):
+        for at, row in enumerate(rows, 3):
+            number, station, feeder, areas, start, end, works, moved, place, steps = row
             sheet.write_string(at, 0, number)
             sheet.write_row(at, 2, ("计划停电", station, feeder))
             sheet.write_string(at, 5, "、".join(area.name for area in areas))
@@ -163,10 +203,13 @@ def _write_capital(picker: _Picker, path: Path) -> int:
             sheet.write_datetime(at, 10, end, moment)
             if moved:
                 sheet.write_string(at, 7, "\n".join(area.name for area in moved), wrap)
+            if moved or steps:
                 sheet.write_string(at, 8, "停电倒供")
-                sheet.write_row(at, 11, ("7:45-8:00", "18:00-18:15"))
+                back = (f"{end + timedelta(minutes=late):%H:%M}" for late in (0, 15))
+                sheet.write_row(at, 11, ("7:45-8:00", "-".join(back)))
+            sheet.write_row(at, 13, (place, steps), wrap)
         last = 4 + len(rows)
-        sheet.merge_range(last, 0, last, 12, "注：以上计划如遇雨雪天气顺延，以现场通知为准。")
+        sheet.merge_range(last, 0, last, 14, "注：以上计划如遇雨雪天气顺延，以现场通知为准。")
         sheet.write_row(last + 1, 0, ("编制：周工", "", "", "审核：吴主任"))
     return len(rows)
 
@@ -222,6 +265,18 @@ def _write_repair(picker: _Picker, path: Path) -> int:
             "XL-2026-0315", "计划停电", "3月27日", "五", "22:00-次日5:00", "",
             "、".join(area.name for area in picker.areas("10kV物流线", 4)), "夜间配变增容", "",
         ),
+        (
+            "XL-2026-0316", "计划停电", "3月24日", "二", "8:30-16:30", "",
+            "、".join(area.name for area in picker.again("10kV学府线", 0, 4)), "更换老化导线", "",
+        ),
+        (
+            "XL-2026-0317", "计划停电", "3月18日", "三", "8:30-15:30", "",
+            "、".join(area.name for area in picker.again("10kV茶场线", 6, 3)), "树障清理", "",
+        ),
+        (
+            "XL-2026-0318", "计划停电", "3月19日", "四", "8:30-16:30", "",
+            "、".join(area.name for area in picker.again("10kV工业线", 24, 3)), "处理线夹发热", "",
+        ),
     ]  # fmt: skip
     with xlsxwriter.Workbook(path) as workbook:
         bold = workbook.add_format({"bold": True, "border": 1})
@@ -256,6 +311,14 @@ def _write_connection(picker: _Picker, path: Path) -> tuple[int, str, str]:
             (f"YK2603{turn + 1:02d}", areas, ways[turn % len(ways)](day), rng.choice(_CONNECTIONS))
         )
     spare = picker.areas("10kV物流线", 1)[0]
+    for feeder, first, count, later in (
+        ("10kV学府线", 0, 2, 27),
+        ("10kV茶场线", 6, 2, 20),
+        ("10kV工业线", 24, 3, 24),
+    ):
+        words = f"2026年3月{later}日09时00分至16时00分"
+        number = f"YK2603{len(rows) + 1:02d}"
+        rows.append((number, picker.again(feeder, first, count), words, rng.choice(_CONNECTIONS)))
     with xlsxwriter.Workbook(path) as workbook:
         bold = workbook.add_format({"bold": True, "border": 1})
         wrap = workbook.add_format({"text_wrap": True})

@@ -11,6 +11,8 @@ from notifier.demo import grid
 from notifier.demo.bureau import Bureau
 from notifier.demo.plans import Programme
 from notifier.demo.reckoning import PlanLine, Reckoning
+from notifier.demo.section import SectionCheck
+from notifier.demo.walk import Fate
 
 _WEEKDAYS = "一二三四五六日"
 #: Which messages are shown, by a part of the provider's template code or title.
@@ -158,6 +160,29 @@ def _total(lines: Sequence[PlanLine]) -> PlanLine:
     return total
 
 
+def section(console: Console, found: SectionCheck) -> None:
+    """The section outage: what the network files say, and what each customer was told."""
+    points, contacts = found.points, found.contacts
+    halved = points[Fate.HALVED] + found.elsewhere
+    console.say(
+        f"\n区段停电与转供 / a section outage with transfer: {found.number} {found.feeder}\n"
+        f"  段内停电 {points[Fate.OUT]:,} 户、转供短停 {points[Fate.SHORT]:,} 户、不受影响 {points[Fate.UNAFFECTED]:,} 户"
+        f"（另 {halved} 户失一路电源仍有电） / {points[Fate.OUT]:,} usage points out, "
+        f"{points[Fate.SHORT]:,} for seconds only, {points[Fate.UNAFFECTED]:,} not at all "
+        f"({halved} more lose one of two supplies and keep power)"
+    )
+    console.say(
+        f"  {contacts[Fate.OUT]:,} 人收到停电通知，{contacts[Fate.SHORT]:,} 人收到短停通知，"
+        f"{found.unreached} 人无法送达；与另行推算逐户核对{'不符' if found.faults else '一致'} / "
+        f"{contacts[Fate.OUT]:,} contacts told of the outage, {contacts[Fate.SHORT]:,} of the seconds, "
+        f"{found.unreached} could not be reached; "
+        f"{'not ' if found.faults else ''}as an independent walk over the network files says"
+    )
+    for fate, title in ((Fate.OUT, "停电 out"), (Fate.SHORT, "短停 seconds")):
+        if fate in found.examples:
+            _message(console, title, found.examples[fate])
+
+
 def samples(console: Console, taken: Sequence[Mapping[str, Any]]) -> None:
     """Some messages as people got them; addresses masked."""
     console.say("\n人们收到的消息 / messages as people got them")
@@ -174,9 +199,13 @@ def samples(console: Console, taken: Sequence[Mapping[str, Any]]) -> None:
         )
         if found is None:
             continue
-        address = str(found["address"])
-        console.say(f"  {title} → {address[:3]}****{address[-4:]}")
-        console.say(f"    {found['text']}")
+        _message(console, title, found)
+
+
+def _message(console: Console, title: str, message: Mapping[str, Any]) -> None:
+    address = str(message["address"])
+    console.say(f"  {title} → {address[:3]}****{address[-4:]}")
+    console.say(f"    {message['text']}")
 
 
 def crews(console: Console, done: Sequence[tuple[str, int, Sequence[str]]]) -> None:

@@ -50,6 +50,17 @@ def fates(folder: Path, switching: Switching) -> dict[str, Fate]:
     return {row["customer_id"]: _fate(row, states) for row in _rows(folder, "customers")}
 
 
+def customers_of(folder: Path, feeder: str) -> set[str]:
+    """The accounts that a feeder supplies: whose main supply is dead without its head."""
+    heads = {row["head_branch_id"] for row in _rows(folder, "feeders") if row["name"] == feeder}
+    branches = list(_rows(folder, "branches"))
+    is_open = {
+        row["name"]: row["normal_open"] == "1" or row["branch_id"] in heads for row in branches
+    }
+    live = _live(branches, is_open, [row["node_id"] for row in _rows(folder, "sources")])
+    return {row["customer_id"] for row in _rows(folder, "customers") if row["node_id"] not in live}
+
+
 def _fate(customer: Mapping[str, str], states: Sequence[set[str]]) -> Fate:
     supplies = [customer["node_id"]]
     if customer["standby_node_id"]:

@@ -50,7 +50,7 @@ def read_transfers(cells: RowCells, row: PlanRow, context: DateContext) -> None:
             text,
             "转电与回倒时段 / the spans of the transfer and of the transfer back",
         )
-    if not moved:
+    if not moved and not cells.text("switching"):
         row.doubt(
             "transfer.equipment_missing",
             Severity.WARNING,

@@ -1,16 +1,18 @@
 """The demonstration: its bureau, its files, its reckoning, and one month of it from end to end."""
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from notifier.demo import bureau, grid, plans, reckoning, staff, walk
+from notifier.demo import bureau, grid, plans, reckoning, section, staff, walk
 from notifier.domain.delivery import TOLD, DeliveryState
 from notifier.domain.finding import Severity
 from notifier.domain.impact import ImpactClass
@@ -145,6 +147,12 @@ def test_the_plan_files_say_what_the_story_needs(tmp_path: Path) -> None:
     assert drafts[cast.live].content.transfers[0].transition is Transition.CLOSED
     assert drafts[cast.transferred].content.windows
     assert len(drafts[cast.transferred].content.transfers[0].spans) == 2
+    switching = drafts[cast.section].content.switching
+    assert switching is not None
+    assert [(step.switch, step.action is steps.Action.OPEN) for step in switching.steps] == list(
+        programme.section.switching.steps
+    )
+    assert set(programme.repeated) <= drafts.keys()
     names = {item.name for item in drafts[cast.rescoped].content.equipment}
     assert cast.removed in names
     assert cast.added not in names
@@ -187,7 +195,16 @@ def test_a_month_adds_up(month: tuple[Path, subprocess.CompletedProcess[str]]) -
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "✗" not in done.stdout
-    for happened in ("改期到", "取消", "延时送电", "增减台区", "提前", "中断", "丢应答"):
+    for happened in (
+        "改期到",
+        "取消",
+        "延时送电",
+        "增减台区",
+        "提前",
+        "中断",
+        "丢应答",
+        "逐户核对一致",
+    ):
         assert happened in done.stdout
 
 
@@ -208,19 +225,46 @@ def test_the_reckoning_sees_what_is_missing_doubled_and_made_up(
     assert len(repeated.faults) == len(lost.faults) == len(made_up.faults) == 1
 
 
+@pytest.mark.slow
+def test_the_section_outage_is_checked_customer_by_customer_and_word_by_word(
+    month: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Another switching, or another message than the right one of the two, is told."""
+    folder, _ = month
+    taken = _as_taken(folder)
+    without_tie = walk.Switching(steps=plans.SECTION.switching.steps[:-1])
+    swapped = {plans.SECTION.hours: plans.SECTION.seconds}
+
+    right = section.check(folder, plans.SECTION, taken)
+    wrong_switches = section.check(folder, replace(plans.SECTION, switching=without_tie), taken)
+    wrong_words = section.check(
+        folder, plans.SECTION, [m | {"text": swapped.get(m["text"], m["text"])} for m in taken]
+    )
+    silent = section.check(folder, plans.SECTION, [])
+
+    assert right.faults == []
+    assert min(right.points[walk.Fate.OUT], right.points[walk.Fate.SHORT]) > 0
+    assert right.points[walk.Fate.UNAFFECTED] > 0
+    assert any("逐户" in fault or "应为" in fault for fault in wrong_switches.faults)
+    assert len(wrong_words.faults) == 1
+    assert "should hear out" in wrong_words.faults[0]
+    assert silent.contacts[walk.Fate.SHORT] < right.contacts[walk.Fate.SHORT]
+
+
 def _as_taken(folder: Path) -> list[dict[str, str]]:
     """The gateways' books as they must have been, written from the ledger's side."""
     vault = Vault.load_or_create(folder / "notifier.keys.json")
     connection = sqlite3.connect(f"file:{folder / 'notifier.db'}?mode=ro", uri=True)
     rows = connection.execute(
         "SELECT d.id, d.batch_id, d.state, n.medium, c.phone_sealed, c.openid, c.push_token,"
-        " EXISTS (SELECT 1 FROM receipt t WHERE t.delivery_id = d.id)"
+        " EXISTS (SELECT 1 FROM receipt t WHERE t.delivery_id = d.id), n.facts"
         " FROM delivery d JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id"
         " JOIN contact c ON c.id = d.contact_id ORDER BY n.medium DESC, d.id"
     ).fetchall()
     connection.close()
     messages = []
-    for number, batch, state, medium, sealed, openid, token, has_receipt in rows:
+    texts = {"out": plans.SECTION.hours, "short": plans.SECTION.seconds}
+    for number, batch, state, medium, sealed, openid, token, has_receipt, facts in rows:
         left = state in TOLD or (state == DeliveryState.FAILED and has_receipt)
         if not left or medium == "posting":
             continue
@@ -230,6 +274,9 @@ def _as_taken(folder: Path) -> list[dict[str, str]]:
             place = ("wechat", openid, str(number))
         else:
             place = ("jpush", token, "")
-        messages.append(dict(zip(("provider", "address", "key"), place, strict=True)))
+        told = json.loads(facts)
+        text = texts.get(told["impact_class"], "") if told["number"] == plans.SECTION.number else ""
+        fields = ("provider", "address", "key", "text")
+        messages.append(dict(zip(fields, (*place, text), strict=True)))
     sms = [message for message in messages if message["provider"] == "aliyun"]
     return sms + [message for message in messages if message["provider"] != "aliyun"]
