@@ -164,11 +164,12 @@ def section(console: Console, found: SectionCheck) -> None:
     """The section outage: what the network files say, and what each customer was told."""
     points, contacts = found.points, found.contacts
     halved = points[Fate.HALVED] + found.elsewhere
+    out, short, none = (points[fate] for fate in (Fate.OUT, Fate.SHORT, Fate.UNAFFECTED))
     console.say(
         f"\n区段停电与转供 / a section outage with transfer: {found.number} {found.feeder}\n"
-        f"  段内停电 {points[Fate.OUT]:,} 户、转供短停 {points[Fate.SHORT]:,} 户、"
-        f"不受影响 {points[Fate.UNAFFECTED]:,} 户（另 {halved} 户失一路电源仍有电） / {points[Fate.OUT]:,} usage points out, "
-        f"{points[Fate.SHORT]:,} for seconds only, {points[Fate.UNAFFECTED]:,} not at all "
+        f"  段内停电 {out:,} 户、转供短停 {short:,} 户、不受影响 {none:,} 户"
+        f"（另 {halved} 户失一路电源仍有电） / {out:,} usage points out, "
+        f"{short:,} for seconds only, {none:,} not at all "
         f"({halved} more lose one of two supplies and keep power)"
     )
     console.say(
