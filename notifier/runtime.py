@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from notifier import registry
 from notifier.channel import Medium, Tools
 from notifier.clock import Clock, SimulatedClock, SystemClock
+from notifier.intake.constraints import constraints_from_dict
 from notifier.intake.policies import policy_from_dict, read_policy
 from notifier.registry import Switchboard
 from notifier.rendering.library import Library
@@ -17,10 +18,15 @@ from notifier.rendering.messages import MessageRenderer
 from notifier.rendering.variables import Utility
 from notifier.settings import Settings
 from notifier.store import migrate
+from notifier.store.coordination import Coordination
 from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.store.networks import Networks
+from notifier.usecases.coordinate_checking import Checker
+from notifier.usecases.coordinate_gathering import Gatherer
+from notifier.usecases.coordinate_meeting import Meetings
+from notifier.usecases.coordinate_solving import Greedy
 from notifier.usecases.dispatch import Outbox
 from notifier.usecases.network_shelf import NetworkShelf
 from notifier.usecases.reconcile import Setting
@@ -58,6 +64,21 @@ class Runtime:
             heartbeat=self.settings.worker.heartbeat_seconds,
             lanes=self.settings.worker.lanes,
         )
+
+    def meetings(self) -> Meetings:
+        """What coordinates works: the check at submission, and balance meetings."""
+        works, runs = Works(self.database), Coordination(self.database)
+        checker = Checker(self.store, works, zone=self.setting.zone, policy=self.setting.policy)
+        gatherer = Gatherer(
+            store=self.store,
+            works=works,
+            runs=runs,
+            checker=checker,
+            read_rules=constraints_from_dict,
+            zone=self.setting.zone,
+            policy=self.setting.policy,
+        )
+        return Meetings(gatherer, runs, Greedy(), self.clock)
 
 
 def clock_of(settings: Settings) -> Clock:

@@ -8,7 +8,7 @@ from notifier.commands.base import Context
 from notifier.domain.customer import Criticality
 from notifier.domain.plan import PlanDraft
 from notifier.intake.policies import read_policy
-from notifier.runtime import Runtime, clock_of
+from notifier.runtime import clock_of
 from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
@@ -21,23 +21,14 @@ _NAMED = 3
 async def check(context: Context) -> int:
     """``notifier coordinate --check``."""
     async with context.runtime() as runtime:
-        checked = await checker_of(runtime).check(context.args.check, runtime.clock.now())
+        checker = runtime.meetings().gatherer.checker
+        checked = await checker.check(context.args.check, runtime.clock.now())
     shown = checked.as_dict()
     if context.wants_json:
         context.console.json(shown)
     else:
         show_check(context, shown)
     return base.OK
-
-
-def checker_of(runtime: Runtime) -> Checker:
-    """A checker over an open runtime."""
-    return Checker(
-        runtime.store,
-        Works(runtime.database),
-        zone=runtime.setting.zone,
-        policy=runtime.setting.policy,
-    )
 
 
 async def foresee(
