@@ -1,0 +1,343 @@
+"""From an instance to a plan that is checked, with a bound: components, blocks, then the whole.
+
+Parallel over sub-problems, never inside one: every call of the solver has one worker, a fixed seed and
+a deterministic budget, and results are merged in the order of the sub-problems. So the plan is the
+same for any number of threads and any load; the solver works outside Python's lock, so threads are
+enough. Only ``stop`` and the wall clock break this, and then the solution says so.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from threading import Event, Timer
+
+from notifier.domain.coordination import classes, greedy, objective, validator
+from notifier.domain.coordination.classes import Group
+from notifier.domain.coordination.errors import NoPlan
+from notifier.domain.coordination.occupancy import Occupancy
+from notifier.domain.coordination.problem import Assignment, Instance, Plan
+from notifier.solver import blocks, parts
+from notifier.solver.model import Cell, Cut
+from notifier.solver.neighbourhoods import Neighbourhoods
+from notifier.solver.search import FIND, PROVE, RELAX, Found, Search, Step
+
+#: Deterministic seconds of the solver that fit into a second of waiting, on two cores under load.
+RATE = 0.5
+#: The most requests that are modelled together; above that only neighbourhoods are.
+LARGEST_MODEL = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far it is: the best plan's objective (None: none yet), a proven bound, seconds since the start."""
+
+    stage: str
+    objective: int | None
+    bound: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """A plan that the validator found sound, and what is known about it.
+
+    ``is_reproducible``: the same instance, seconds and seed give the same plan, whatever the load.
+    """
+
+    plan: Plan
+    objective: int
+    bound: int
+    seconds: float
+    deterministic: float
+    is_reproducible: bool
+
+    @property
+    def gap(self) -> float:
+        """How much better a plan could at most be, as a share of the objective."""
+        return max(0, self.objective - self.bound) / self.objective if self.objective else 0.0
+
+
+def solve(
+    instance: Instance,
+    *,
+    seconds: float,
+    elapsed: Callable[[], float],
+    threads: int = 2,
+    seed: int = 1,
+    report: Callable[[Progress], None] | None = None,
+    stop: Event | None = None,
+) -> Solution:
+    """Plans the instance in about ``seconds``; ``elapsed`` tells the seconds since the start.
+
+    The budget is deterministic, with the wall clock as an emergency. ``report`` hears from the calling
+    thread; ``stop`` may be set by any. Raises ``NoPlan`` where no plan was found.
+    """
+    halt = Event() if stop is None else stop
+    emergency = Timer(max(0.1, seconds - elapsed() - 0.1), halt.set)
+    emergency.daemon = True
+    emergency.start()
+    try:
+        with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+            run = _Run(instance, pool, seconds * RATE, seed, halt, elapsed, report)
+            return run.solve()
+    finally:
+        emergency.cancel()
+
+
+class _Run:
+    """One run through the pipeline."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        pool: Executor,
+        budget: float,
+        seed: int,
+        stop: Event,
+        elapsed: Callable[[], float],
+        report: Callable[[Progress], None] | None,
+    ) -> None:
+        self._instance = instance
+        self._pool = pool
+        self._left = budget
+        self._budget = budget
+        self._seed = seed
+        self._stop = stop
+        self._elapsed = elapsed
+        self._report = report
+        self._groups = classes.groups(instance)
+        self._best: Plan | None = None
+        self._value: int | None = None
+        self._parts: list[Search] = []
+        self._around = Occupancy(instance)
+        for number, request in enumerate(instance.requests):
+            if request.is_frozen:
+                self._around.add(Assignment(number, request.asked_start, request.asked_mode))
+
+    def solve(self) -> Solution:
+        """The whole pipeline."""
+        self._offer(greedy.first(self._instance, self._groups), "first")
+        components = self._components()
+        self._climb(components, "components", until=self._budget * 0.6)
+        self._parts = self._blocks(components)
+        small = [search for search in self._parts if len(search.free) <= LARGEST_MODEL]
+        self._climb(small, "blocks", until=self._budget * 0.3)
+        self._reconcile()
+        self._improve()
+        if self._best is None:
+            raise NoPlan
+        settled = greedy.settle(self._instance, self._groups, self._best)
+        verdict = validator.check(self._instance, settled)
+        if not verdict.is_sound or verdict.objective > (self._value or 0):
+            raise AssertionError(f"a plan broke its rules: {verdict.violations[:3]}")
+        return Solution(
+            plan=settled,
+            objective=verdict.objective,
+            bound=min(self._bound, verdict.objective),
+            seconds=self._elapsed(),
+            deterministic=self._budget - self._left,
+            is_reproducible=not self._stop.is_set(),
+        )
+
+    @property
+    def _bound(self) -> int:
+        """What is proven so far: the parts' bounds add up."""
+        return sum(search.bound for search in self._parts)
+
+    # -- sub-problems --------------------------------------------------------------------------
+
+    def _components(self) -> list[Search]:
+        components = classes.components(self._instance, self._groups)
+        of = {number: at for at, members in enumerate(components) for number in members}
+        groups: list[list[Group]] = [[] for _ in components]
+        for group in self._groups:
+            groups[of[group.touches[0].request]].append(group)
+        searches = []
+        for members, own in zip(components, groups, strict=True):
+            cells = parts.cut_up(members, own)
+            search = Search(self._instance, members, cells, self._around)
+            if self._best is not None:
+                search.hint = {number: self._best[number] for number in search.free}
+            searches.append(search)
+        self._parts = searches
+        large = [search for search in searches if len(search.cells) > 1]
+        spent = self._pool.map(
+            lambda search: search.settle_floors(self._seed, self._stop, _PART), large
+        )
+        self._left -= sum(spent)
+        return searches
+
+    def _blocks(self, components: Sequence[Search]) -> list[Search]:
+        found = blocks.blocks(self._instance, [search.members for search in components])
+        return [self._together([components[at] for at in block]) for block in found]
+
+    def _together(self, searches: Sequence[Search]) -> Search:
+        """Several searches as one, that knows what each has learnt."""
+        if len(searches) == 1:
+            return searches[0]
+        cells: list[Cell] = []
+        cuts: list[Cut] = []
+        for search in searches:
+            at = tuple(range(len(cells), len(cells) + len(search.cells)))
+            if len(at) == 1:
+                cells.append(replace(search.cells[0], floor=search.bound))
+            else:
+                cells += search.cells
+                cuts += [
+                    Cut(cells=tuple(at[0] + number for number in cut.cells), floor=cut.floor)
+                    for cut in search.cuts
+                ]
+                cuts.append(Cut(cells=at, floor=search.bound))
+        members = [number for search in searches for number in search.members]
+        joint = Search(self._instance, members, cells, self._around, cuts)
+        joint.bound = sum(search.bound for search in searches)
+        spliced = [assignment for search in searches for assignment in search.plan]
+        if len(spliced) == len(joint.free):
+            joint.hint = {assignment.request: assignment for assignment in spliced}
+            if self._stands(spliced):
+                joint.adopt(sorted(spliced))
+        elif self._best is not None:
+            joint.hint = {number: self._best[number] for number in joint.free}
+        return joint
+
+    def _stands(self, plan: Iterable[Assignment]) -> bool:
+        """Whether the assignments get along with each other and with what is frozen."""
+        alone = Occupancy(self._instance)
+        for held in self._around.placed.values():
+            alone.add(held)
+        for assignment in plan:
+            if not alone.fits(assignment):
+                return False
+            alone.add(assignment)
+        return True
+
+    # -- searching -----------------------------------------------------------------------------
+
+    def _climb(self, searches: Sequence[Search], stage: str, *, until: float) -> None:
+        """Steps of growing effort on whatever is not proven, until the budget is down to ``until``."""
+        for steps in _ladder():
+            open_ones = [search for search in searches if not search.is_proven]
+            if not open_ones or self._left <= until or self._stop.is_set():
+                return
+            tasks = [(search, step) for search in open_ones for step in steps]
+            for (search, _), found in zip(tasks, self._pool.map(self._step, tasks), strict=True):
+                search.learn(found)
+                self._left -= found.deterministic
+            if any(search.is_infeasible for search in searches):
+                raise NoPlan(
+                    [n for search in searches if search.is_infeasible for n in search.free]
+                )
+            if stage != "components":
+                for search in searches:
+                    self._replace(search, stage)
+
+    def _step(self, task: tuple[Search, Step]) -> Found:
+        search, step = task
+        return search.run(step, self._seed, self._stop)
+
+    def _reconcile(self) -> None:
+        """Joins blocks whose plans do not get along, which only tie feeders bring about."""
+        while not self._stop.is_set() and all(part.value is not None for part in self._parts):
+            whole = sorted(
+                [*(one for part in self._parts for one in part.plan), *self._around.placed.values()]
+            )
+            clashes = validator.check(self._instance, whole).violations
+            if not clashes:
+                self._offer(tuple(whole), "whole")
+                return
+            owner = {number: at for at, part in enumerate(self._parts) for number in part.members}
+            joined = blocks.joined(
+                range(len(self._parts)),
+                [sorted({owner[number] for number in clash.requests}) for clash in clashes],
+            )
+            if len(joined) == len(self._parts):
+                return  # a block's own plan is unsound: the best so far stands
+            fresh = [
+                self._together([self._parts[at] for at in ones]) for ones in joined if len(ones) > 1
+            ]
+            self._parts = [self._parts[ones[0]] for ones in joined if len(ones) == 1] + fresh
+            small = [search for search in fresh if len(search.free) <= LARGEST_MODEL]
+            self._climb(small, "whole", until=self._budget * 0.2)
+
+    def _improve(self) -> None:
+        """Neighbourhoods of what is not proven, and a push at its bound, in turns."""
+        if self._best is None:
+            return
+        for part in self._parts:
+            part.adopt([self._best[number] for number in part.free])
+        hoods = [
+            Neighbourhoods(self._instance, part, self._around, self._seed)
+            for part in self._parts
+            if not part.is_proven
+        ]
+        for push in _pushes():
+            hoods = [hood for hood in hoods if not hood.search.is_proven]
+            if not hoods or self._left <= 0 or self._stop.is_set():
+                return
+            rounds = self._pool.map(lambda hood: hood.round(self._stop), hoods)
+            for hood, spent in zip(hoods, rounds, strict=True):
+                self._left -= spent
+                self._replace(hood.search, "neighbourhoods")
+            if push is None:
+                continue
+            tasks = [
+                (hood.search, push)
+                for hood in hoods
+                if not hood.search.is_proven and len(hood.search.free) <= LARGEST_MODEL
+            ]
+            for (search, _), found in zip(tasks, self._pool.map(self._step, tasks), strict=True):
+                search.learn(found)
+                self._left -= found.deterministic
+                self._replace(search, "bound")
+
+    # -- the best so far -----------------------------------------------------------------------
+
+    def _replace(self, search: Search, stage: str) -> None:
+        """Puts a search's plan into the best plan, where that is feasible and better."""
+        if self._best is None or search.value is None:
+            return
+        changed = {assignment.request: assignment for assignment in search.plan}
+        whole = tuple(changed.get(one.request, one) for one in self._best)
+        if whole != self._best and objective.cost(self._instance, whole).total < (self._value or 0):
+            self._offer(whole, stage)
+
+    def _offer(self, plan: Plan | None, stage: str) -> None:
+        """Keeps a plan if it is sound and better."""
+        if plan is None:
+            return
+        verdict = validator.check(self._instance, plan)
+        if not verdict.is_sound or (self._value is not None and verdict.objective >= self._value):
+            return
+        self._best, self._value = plan, verdict.objective
+        if self._report is not None:
+            self._report(
+                Progress(
+                    stage=stage,
+                    objective=verdict.objective,
+                    bound=min(self._bound, verdict.objective),
+                    seconds=self._elapsed(),
+                )
+            )
+
+
+#: Deterministic seconds for a part of a component.
+_PART = 0.3
+
+
+def _ladder() -> Iterator[tuple[Step, ...]]:
+    """Steps of one round each, ever longer: most sub-problems need only the first."""
+    yield (Step(way=FIND, deterministic=0.1),)
+    effort = 0.25
+    while True:
+        yield Step(way=FIND, deterministic=effort), Step(way=PROVE, deterministic=effort)
+        yield (Step(way=PROVE, deterministic=effort), Step(way=RELAX, deterministic=effort))
+        effort *= 2
+
+
+def _pushes() -> Iterator[Step | None]:
+    """Between rounds of neighbourhoods: now and then a push at the bound, ever longer."""
+    effort = 0.5
+    while True:
+        for way in (PROVE, FIND, RELAX):
+            yield from (None, None, Step(way=way, deterministic=effort))
+        effort *= 1.5
