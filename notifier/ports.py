@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from notifier.channel import Medium, ReceiptStatus
+from notifier.domain.cell import Cell
 from notifier.domain.customer import Reach
 from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.finding import Finding
@@ -22,7 +23,6 @@ from notifier.domain.outbox import Claimed, KnownReceipt, Orphan, Recorded
 from notifier.domain.plan import Change, Plan, PlanContent, PlanKind, PlanState, Revision
 from notifier.domain.posting import PostingTask, TaskFilter, Undone
 from notifier.domain.reliability import Census, Hits, Interruption, LookBack
-from notifier.domain.required import Cell
 from notifier.domain.topology import LedgerPoint
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut, Wanted
 

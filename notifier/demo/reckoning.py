@@ -189,7 +189,7 @@ def _count_plans(
             # only, which are half a second here.
             if delivery["rung"] > 0:
                 found.fallback_too_late += 1
-            elif delivery["stage"] == Stage.RESTORED:
+            elif delivery["stage"] in (Stage.RESTORED, Stage.STARTED):
                 found.stale_news += 1
             else:
                 found.too_late += 1

@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import Medium
+from notifier.domain.cell import Cell
 from notifier.domain.customer import Reach
 from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
-from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, LaidOut, Wanted
 from notifier.ports import Topology
 from notifier.store import audit, impacts, layout, people, policies, rates, schema, traits

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import text
 
 from notifier.channel import Medium
+from notifier.domain.cell import NOTHING
 from notifier.domain.customer import REACH_BY_MEDIUM, Subject
 from notifier.domain.delivery import TOLD, BatchState, DeliveryState
 from notifier.domain.notice import Stage
-from notifier.domain.required import NOTHING
 from notifier.store import traits
 from notifier.store.engine import Bulk
 
@@ -87,6 +87,7 @@ async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, s
             "tried": "CASE WHEN t.heard = 0 THEN 1 ELSE 0 END",
             "group_number": "a.group_number",
             "told_number": "coalesce(t.told_number, 0)",
+            "paper_number": "coalesce(t.paper_number, 0)",
             "told_media": "coalesce(t.media, 0)",
             "role": "a.role",
             "criticality": "a.criticality",
@@ -133,7 +134,8 @@ _NO_LONGER_AFFECTED = """
 
 async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     """``told``: the last facts each contact was told and every medium that told anything; for those
-    whom nothing reached (``heard`` 0) the last facts that were tried.
+    whom nothing reached (``heard`` 0) the last facts that were tried; ``paper_number``: the facts on
+    their door where those are others.
 
     A poster counts once its photograph is there. A message that nobody confirmed counts too: whoever
     may have read it hears when it is no longer true.
@@ -152,7 +154,7 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     await connection.execute(
         text(
             "CREATE TEMP TABLE told (contact_id BIGINT PRIMARY KEY, told_number INTEGER,"
-            " media INTEGER, told_at BIGINT, heard INTEGER)"
+            " media INTEGER, told_at BIGINT, heard INTEGER, paper_number INTEGER)"
         )
     )
     if not keys:
@@ -167,7 +169,7 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
         text(
             "INSERT INTO told SELECT contact_id,"
             "  max(CASE WHEN place = 1 THEN told_number ELSE 0 END),"
-            f" {media}, max(CASE WHEN heard = 1 THEN sent_at END), max(heard)"
+            f" {media}, max(CASE WHEN heard = 1 THEN sent_at END), max(heard), 0"
             " FROM (SELECT tries.*, row_number() OVER"
             "   (PARTITION BY contact_id ORDER BY heard DESC, at DESC, id DESC) AS place"
             f"  FROM ({_TRIES.format(numbers=numbers)}) AS tries) AS ordered"
@@ -175,7 +177,22 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
         ),
         {"plan": plan_id},
     )
+    await connection.execute(text(_PAPER.format(numbers=numbers)), {"plan": plan_id})
     return keys
+
+
+#: What hangs, where the last message says something else: paper does not change by itself.
+_PAPER = f"""
+    UPDATE told SET paper_number = hangs.told_number
+    FROM (SELECT d.contact_id, CASE n.facts_key {{numbers}} ELSE 0 END AS told_number,
+                 row_number() OVER (PARTITION BY d.contact_id
+                                    ORDER BY b.sent_at DESC, d.id DESC) AS place
+          FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id
+          WHERE b.plan_id = :plan AND n.medium = '{Medium.POSTING.value}' AND b.sent_at IS NOT NULL
+            AND d.state = {int(DeliveryState.DELIVERED)}) AS hangs
+    WHERE hangs.contact_id = told.contact_id AND hangs.place = 1
+      AND hangs.told_number <> told.told_number
+"""
 
 
 #: Every message that reached somebody (``heard`` 1) or was tried in vain (0). Of those that were told the

@@ -1,15 +1,15 @@
 """A recipient's traits packed into one integer, so that SQL groups and joins a million people by it.
 
 From the high bits: whether nothing but vain tries were made, impact group, number of the facts last
-told (or tried, where nothing was told), media that told, role, criticality, high-rise, need, locale,
-reach. Zero in group and facts means none.
+told (or tried, where nothing was told), number of those on the door where they are others, media
+that told, role, criticality, high-rise, need, locale, reach. Zero in group and facts means none.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from notifier.domain.cell import Cell
 from notifier.domain.customer import Criticality, Need, Reach, Role, audience_of
-from notifier.domain.required import Cell
 
 LOCALES: Sequence[str] = ("zh", "en")
 
@@ -24,6 +24,7 @@ _FIELDS = (
     _Field("tried", 2),
     _Field("group_number", 1 << 15),
     _Field("told_number", 1 << 8),
+    _Field("paper_number", 1 << 8),
     _Field("told_media", 64),
     _Field("role", 32),
     _Field("criticality", 8),
@@ -74,4 +75,5 @@ def cell_of(traits: int, told_keys: Mapping[int, str], available: Reach, people:
         reach=Reach(values["reach"]) & available,
         people=people,
         tried=key if values["tried"] else None,
+        paper=told_keys.get(values["paper_number"]),
     )

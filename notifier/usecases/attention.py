@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from notifier.domain.cell import Cell
 from notifier.domain.customer import Criticality
 from notifier.domain.notice import Stage
 from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
-from notifier.domain.required import Cell
 from notifier.domain.wanted import ForAPerson, LaidOut
 from notifier.usecases.wanting import Wants
 

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
 from notifier.clock import Clock
+from notifier.domain.cell import Cell
 from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
-from notifier.domain.required import Cell
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut
 from notifier.ports import Store, Transaction
 from notifier.usecases import attention, matching, wanting
@@ -80,7 +80,9 @@ async def reconcile(
     store: Store, setting: Setting, worker: str, plan_id: int, now: datetime
 ) -> Reconciled:
     """Settles one plan that ``worker`` has claimed."""
-    setting = replace(setting)  # one policy from beginning to end, whatever is put in force meanwhile
+    setting = replace(
+        setting
+    )  # one policy from beginning to end, whatever is put in force meanwhile
     async with store.read() as tx:
         plan = await tx.plans.by_id(plan_id)
     revision = await matching.ensure_matched(store, plan)

@@ -7,12 +7,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
+from notifier.domain.cell import NOTHING, Cell, PlanFacts, Told
 from notifier.domain.customer import REACH_BY_MEDIUM, Reach
 from notifier.domain.impact import Group
 from notifier.domain.notice import Notice, Stage
 from notifier.domain.plan import Plan, PlanContent
 from notifier.domain.policy import Policy
-from notifier.domain.required import NOTHING, Cell, PlanFacts, Told, required
+from notifier.domain.required import required
 from notifier.domain.wanted import Account, Decided, Wanted
 
 _DENYING = frozenset({Stage.CANCELLED, Stage.REMOVED})

@@ -9,9 +9,9 @@ from typing import Any
 from aiohttp import web
 
 from notifier.domain import errors
+from notifier.domain.cell import Cell
 from notifier.domain.impact import Group, ImpactClass
 from notifier.domain.plan import Plan, Revision
-from notifier.domain.required import Cell
 from notifier.domain.window import Window
 from notifier.store import views
 from notifier.usecases import basis, proposals

@@ -180,7 +180,7 @@ def test_a_policy_is_looked_at_before_it_is_applied(told: Desk) -> None:
     applied = told.json("policy", "apply", "gb", "--as", "li")
     shown = told.json("policy", "show")
 
-    assert {row["change"] for row in checked["summary"]} <= {"added", "removed", "moved"}
+    assert {row["change"] for row in checked["summary"]} <= {"added", "removed", "moved", "changed"}
     assert checked["altered"]
     assert "nothing would change" in spoken.out
     assert applied["plans_marked"] == 2

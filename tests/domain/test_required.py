@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.channel import Medium
+from notifier.domain.cell import NOTHING, Cell, PlanFacts, Skip, Told
 from notifier.domain.customer import REACH_BY_MEDIUM, Audience, Need, Reach
 from notifier.domain.impact import Group, ImpactClass
 from notifier.domain.notice import CORRECTIONS, Notice, Stage, Wording
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy, QuietHours, Rule
-from notifier.domain.required import NOTHING, Cell, PlanFacts, Skip, Told, required
+from notifier.domain.required import required
 from notifier.domain.window import Window
 from notifier.intake.policies import read_policy
 
@@ -464,3 +465,106 @@ def test_a_restoration_is_told_where_it_comes_early() -> None:
     assert stages(at(20, 16), told) == [Stage.RESTORED] * 1
     assert stages(at(20, 17, 45), told) == ["restored_as_announced"]
     assert stages(at(20, 16), cell()) == ["never_told"]
+
+
+# --- Whoever was never told, while it lasts ---------------------------------------------------------
+
+
+def test_whoever_was_never_told_hears_until_when_it_goes_on() -> None:
+    """Added to an outage that has begun: too late to prepare, not too late to know."""
+    group = out(1, Window(at(20, 8), at(20, 18)))
+
+    notices, _ = ask(approved(), [group], {}, cell(), at(20, 10))
+
+    assert {(n.stage, n.due_at, n.expires_at) for n in notices} == {
+        (Stage.STARTED, at(20, 10), at(20, 18))
+    }
+    assert notices[0].template == "started.sms.zh"
+    assert notices[0].facts.windows == group.windows
+
+
+def test_what_is_nearly_over_is_not_told_any_more() -> None:
+    """Supply comes back before anybody has read it; a few seconds are over already."""
+    group = out(1, Window(at(20, 8), at(20, 18)))
+    seconds = replace(group, impact_class=ImpactClass.SHORT)
+
+    nearly, skips = ask(approved(), [group], {}, cell(), at(20, 17, 45))
+    short, _ = ask(approved(), [seconds], {}, cell(), at(20, 10))
+
+    assert nearly == short == []
+    assert Skip(stage=Stage.ADVANCE, reason="outage_begun") in skips
+
+
+def test_a_policy_may_leave_them_in_the_dark() -> None:
+    """Without a rule for the stage nobody hears of it, and the decision says so."""
+    group = out(1, Window(at(20, 8), at(20, 18)))
+    silent = replace(CN, rules=tuple(r for r in CN.rules if r.stage is not Stage.STARTED))
+
+    notices, skips = ask(approved(), [group], {}, cell(), at(20, 10), silent)
+
+    assert notices == []
+    assert Skip(stage=Stage.ADVANCE, reason="outage_begun") in skips
+
+
+def test_whoever_was_told_in_advance_is_not_told_that_it_has_begun() -> None:
+    """They know."""
+    group = out(1, Window(at(20, 8), at(20, 18)))
+
+    notices, _ = ask(approved(), [group], said(group), cell(told=group.facts_key), at(20, 10))
+
+    assert notices == []
+
+
+# --- Paper -------------------------------------------------------------------------------------------
+
+
+def on_paper(group: Group, told: Group | None, says: str) -> Cell:
+    """Somebody told by SMS and by a poster, which says something else by now."""
+    return replace(
+        cell(
+            told=NOTHING if told is None else told.facts_key,
+            told_media=Reach.SMS | Reach.POSTING,
+            reach=Reach.SMS | Reach.POSTING,
+        ),
+        paper=says,
+        group=group.number,
+    )
+
+
+def test_paper_is_replaced_whatever_was_read_meanwhile() -> None:
+    """The SMS is right already: the poster alone is put right, and no message stands in for it."""
+    old = out(1, Window(at(20, 8), at(20, 18)))
+    new = out(1, Window(at(22, 8), at(22, 18)))
+
+    notices, _ = ask(
+        approved(), [new], said(old) | said(new), on_paper(new, new, old.facts_key), at(14, 9)
+    )
+
+    corrections = [n for n in notices if n.stage in CORRECTIONS]
+    assert [(n.stage, n.medium, n.facts.told_windows) for n in corrections] == [
+        (Stage.RESCHEDULED, Medium.POSTING, old.windows)
+    ]
+
+
+def test_paper_that_is_right_again_stays() -> None:
+    """The message alone is put right."""
+    old = out(1, Window(at(20, 8), at(20, 18)))
+    other = out(1, Window(at(22, 8), at(22, 18)))
+
+    notices, _ = ask(
+        approved(), [old], said(old) | said(other), on_paper(old, other, old.facts_key), at(14, 9)
+    )
+
+    assert [n.medium for n in notices if n.stage in CORRECTIONS] == [Medium.SMS]
+
+
+def test_paper_comes_down_though_the_cancellation_was_read() -> None:
+    """Nobody believes it any more, but it hangs there."""
+    old = out(1, Window(at(20, 8), at(20, 18)))
+    plan = approved(PlanState.CANCELLED)
+
+    notices, _ = ask(plan, [old], said(old), on_paper(old, None, old.facts_key), at(14, 9))
+    over, _ = ask(plan, [old], said(old), on_paper(old, None, old.facts_key), at(20, 19))
+
+    assert [(n.stage, n.medium) for n in notices] == [(Stage.CANCELLED, Medium.POSTING)]
+    assert over == []

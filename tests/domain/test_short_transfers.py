@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from notifier.channel import Medium
+from notifier.domain.cell import Cell, PlanFacts, Skip, Told
 from notifier.domain.customer import Audience, Need, Reach
 from notifier.domain.decision import Defer, Send, Sending, decide
 from notifier.domain.impact import Group, ImpactClass
 from notifier.domain.notice import Notice, Stage
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy, Rule
-from notifier.domain.required import Cell, PlanFacts, Skip, Told, required
+from notifier.domain.required import required
 from notifier.domain.window import Window
 from notifier.intake.policies import read_policy
 

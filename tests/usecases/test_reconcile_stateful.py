@@ -32,13 +32,13 @@ from notifier.channel import (
     RetryAfter,
     Uncertain,
 )
+from notifier.domain.cell import NOTHING
 from notifier.domain.customer import Reach
 from notifier.domain.delivery import BATCH_ARROWS, DELIVERY_ARROWS, BatchState, DeliveryState
 from notifier.domain.errors import Refusal
 from notifier.domain.facts_json import facts_from_dict
 from notifier.domain.notice import Facts, Stage
 from notifier.domain.plan import PlanState
-from notifier.domain.required import NOTHING
 from notifier.domain.window import Window
 from notifier.store import engine, optout
 from notifier.store.columns import to_millis

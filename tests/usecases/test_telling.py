@@ -137,6 +137,26 @@ async def test_a_scope_change_tells_the_newcomers_and_releases_the_others(town: 
     assert added == {towns.phone(n) for n in range(17, 27)}
 
 
+async def test_whoever_is_added_to_an_outage_under_way_hears_until_when(town: Town) -> None:
+    """Area 三里 joins at ten in the morning: its people sit in the dark unannounced."""
+    await town.submit(plan(feeders=[], areas=["一里台区"]))
+    await town.approve("P1")
+    await town.run_until(local(20, 10))
+    count = len(town.told())
+
+    await plans.revise(
+        town.store, "P1", plan(feeders=[], areas=["一里台区", "三里台区"]),
+        note="", now=town.clock.now(), actor="wang",
+    )  # fmt: skip
+    await town.approve("P1")
+    await town.run_until(local(20, 12))
+
+    news = town.told()[count:]
+    assert {address for address, _ in news} == {towns.phone(n) for n in range(17, 27)}
+    assert len(news) == 10
+    assert all("现已停电" in text and "18:00" in text for _, text in news)
+
+
 async def test_an_overrun_is_told_before_the_promised_time_has_passed(town: Town) -> None:
     """Delaying a running outage tells those inside it the new end."""
     await town.submit(plan())
@@ -210,9 +230,7 @@ async def test_a_transferred_area_is_told_of_seconds_and_a_closed_transition_tel
         assert "秒" in texts[towns.phone(number)]
         assert "08:00-18:00" not in texts[towns.phone(number)]
     assert not any(towns.phone(n) in texts for n in range(17, 27))
-    reasons = await town.scalar(
-        "SELECT count(*) FROM decision WHERE reason = 'transition.closed'"
-    )
+    reasons = await town.scalar("SELECT count(*) FROM decision WHERE reason = 'transition.closed'")
     assert reasons > 0
 
 

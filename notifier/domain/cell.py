@@ -1,0 +1,108 @@
+"""Recipients who must all hear the same, and what was said to them before.
+
+A plan has a handful of cells however many people it touches, so the store applies one decision to a
+million rows.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.domain.customer import Audience, Need, Reach
+from notifier.domain.impact import Group, ImpactClass
+from notifier.domain.notice import Stage
+from notifier.domain.plan import PlanKind, PlanState
+from notifier.domain.window import Window
+
+#: The facts of somebody who was told that nothing will happen after all.
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFacts:
+    """What ``required`` needs of a plan: its present revision. Times are aware UTC."""
+
+    number: str
+    revision: int
+    kind: PlanKind
+    state: PlanState
+    works: str
+    restored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a notice said that was sent before, under its ``facts_key``: class, windows, place."""
+
+    key: str
+    impact_class: ImpactClass
+    windows: tuple[Window, ...]
+    place: str = ""
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether nothing of it is still to come."""
+        return all(window.ends_at <= now for window in self.windows)
+
+    def holds(self, group: Group, now: datetime) -> bool:
+        """Whether it is still true as far as it matters: what is over by both needs no correction."""
+        said, present = to_come(self.windows, now), to_come(group.windows, now)
+        return said == present and (not said or self.impact_class is group.impact_class)
+
+
+def to_come(windows: tuple[Window, ...], now: datetime) -> tuple[Window, ...]:
+    """The windows that are not over, in order."""
+    return tuple(sorted(window for window in windows if window.ends_at > now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Recipients who must all hear the same. ``group`` is None for those no longer affected;
+    ``told`` is the key of the last notice that reached them (None: never any), ``told_media``
+    the media that carried it; ``tried``: the key of the last notice that was tried where none ever
+    reached them; ``paper``: the key of what hangs on their door where it says something else than they
+    were told last."""
+
+    group: int | None
+    told: str | None
+    told_media: Reach
+    audience: Audience
+    need: Need
+    locale: str
+    reach: Reach
+    people: int = 0
+    tried: str | None = None
+    paper: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The cell in words that stay the same from one run to the next."""
+        group = "-" if self.group is None else str(self.group)
+        return (
+            f"{group}|{self.told or '-'}|{int(self.told_media)}|{self.audience.value}|"
+            f"{int(self.need)}|{self.locale}|{int(self.reach)}|{self.tried or '-'}|"
+            f"{self.paper or '-'}"
+        )
+
+    @classmethod
+    def named(cls, name: str, people: int = 0) -> "Cell":
+        """The inverse of ``name``."""
+        group, told, media, audience, need, locale, reach, tried, paper = name.split("|")
+        return cls(
+            group=None if group == "-" else int(group),
+            told=None if told == "-" else told,
+            told_media=Reach(int(media)),
+            audience=Audience(audience),
+            need=Need(int(need)),
+            locale=locale,
+            reach=Reach(int(reach)),
+            people=people,
+            tried=None if tried == "-" else tried,
+            paper=None if paper == "-" else paper,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A stage of which a cell hears nothing, and why, as a stable code."""
+
+    stage: Stage
+    reason: str
