@@ -14,3 +14,45 @@ CRITICALITIES: Mapping[str, Words] = {
     "critical_special": ("特级重要用户", "critical, special"),
     "life_support": ("生命支持", "life support"),
 }
+
+#: What is proposed for a work; see ``proposal.Outcome``.
+OUTCOMES: Mapping[str, Words] = {
+    "kept": ("不变", "Kept"),
+    "moved": ("移动", "Moved"),
+    "merged": ("合并", "Merged"),
+    "deferred": ("本期不做", "Deferred"),
+}
+
+#: How far a meeting is.
+RUN_STATES: Mapping[str, Words] = {
+    "running": ("计算中", "Running"),
+    "done": ("已完成", "Done"),
+    "stopped": ("已停止，取当前最好方案", "Stopped with the best so far"),
+    "failed": ("失败", "Failed"),
+    "lost": ("中断", "Lost"),
+}
+
+#: What became of an item.
+DECISIONS: Mapping[str, Words] = {
+    "": ("", ""),
+    "accepted": ("已采纳", "Accepted"),
+    "refused": ("未能采纳", "Refused"),
+}
+
+#: What found a proposal.
+SOLVERS: Mapping[str, Words] = {
+    "greedy": ("贪心与局部搜索，未证明最优", "greedy with local search, nothing proven"),
+    "cp-sat": ("CP-SAT 求解器", "CP-SAT"),
+}
+
+#: The rows of the totals.
+FIGURES: Mapping[str, Words] = {
+    "interruptions": ("停电户次", "Interruptions of customers"),
+    "repeats": ("其中重复停电", "of them repeats"),
+    "over_limit": ("其中超过限值", "of them over the limit"),
+    "customer_hours": ("停电时户数", "Customer-hours"),
+    "transfers": ("短时停电户次", "Short interruptions"),
+    "told_again": ("须重新告知户数", "Customers to be told again"),
+    "moved": ("移动的工作", "Works moved"),
+    "deferred": ("本期不做的工作", "Works deferred"),
+}
