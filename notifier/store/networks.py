@@ -17,6 +17,7 @@ from notifier.domain.network import model
 from notifier.domain.network.version import KeptStatus, NewVersion, Overlay, Version
 from notifier.store import audit, columns, schema
 from notifier.store.engine import Database, execute_many, insert_rows, new_id
+from notifier.store.plans import Plans
 
 #: An import that has not finished by then never will: its process died.
 _ABANDONED = timedelta(days=1)
@@ -175,6 +176,7 @@ class Networks:
                 await connection.execute(
                     update(_version).where(_version.c.id == version_id).values(is_ready=True)
                 )
+                await Plans(connection).mark_traced(now)
                 await audit.append(
                     connection,
                     at=now,
@@ -203,6 +205,7 @@ class Networks:
             await _hold(connection)
             await _require_unchanged(connection, seen)
             await _lay_over(connection, version_id, overlay, now, actor)
+            await Plans(connection).mark_traced(now)
             await audit.append(
                 connection,
                 at=now,

@@ -207,6 +207,20 @@ class Plans:
         )
         return result.rowcount
 
+    async def mark_traced(self, at: datetime) -> int:
+        """Have every approved plan to come that was matched on the network looked at again, for the
+        network has changed; answers how many."""
+        traced = select(_REVISION.c.plan_id).where(
+            _REVISION.c.number == _PLAN.c.revision, _REVISION.c.network_id.is_not(None)
+        )
+        result = await self._connection.execute(
+            update(_PLAN)
+            .where(_PLAN.c.state == plans.PlanState.APPROVED.value, _PLAN.c.ends_at > at)
+            .where(_PLAN.c.id.in_(traced))
+            .values(reconcile_at=at)
+        )
+        return result.rowcount
+
     async def asks_for_reconciling(self, now: datetime) -> bool:
         """Whether any plan is due to be reconciled; for looking before taking a turn to write."""
         found = await self._connection.scalar(

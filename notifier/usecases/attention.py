@@ -8,6 +8,7 @@ from notifier.domain.notice import Stage
 from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
 from notifier.domain.wanted import ForAPerson, LaidOut
+from notifier.usecases.rechecking import Drift
 from notifier.usecases.wanting import Wants
 
 #: Kinds that a later reconciliation may find solved.
@@ -28,12 +29,12 @@ def for_people(
     revision: Revision,
     wants: Wants,
     laid_out: LaidOut,
-    drift: tuple[int, int],
+    drift: Drift,
     policy: Policy,
     now: datetime,
 ) -> list[ForAPerson]:
-    """The list of this plan as it stands; empty once the outage is over. ``drift``: usage points that
-    joined the affected areas since the impact was frozen, and that left them. ``now`` is aware."""
+    """The list of this plan as it stands; empty once the outage is over. ``drift``: how ledger and
+    network have moved away from the frozen impact. ``now`` is aware."""
     if plan.state is PlanState.DONE or (plan.ends_at is not None and plan.ends_at <= now):
         return []
     due_at = None if plan.starts_at is None else plan.starts_at - policy.failover_margin
@@ -75,15 +76,15 @@ def for_people(
         )
         for criticality, points in sorted(revision.counts.get("without_contact", {}).items())
     ]
-    joined, left = drift
-    if joined or left:
+    if drift:
         found.append(
             item(
                 kind="impact_outdated",
                 subject=f"r{revision.number}",
-                people=joined + left,
-                sentence=f"台账更新后新增 {joined} 户、减少 {left} 户，请修订计划以重新匹配 / "
-                "the ledger has changed since: revise the plan to take it in",
+                people=drift.joined + drift.left + drift.otherwise,
+                sentence=f"台账或网络更新后新增 {drift.joined} 户、减少 {drift.left} 户、"
+                f"影响不同 {drift.otherwise} 户，请重新匹配 / "
+                "ledger or network have changed since: match the plan anew to take it in",
             )
         )
     late = _late(wants, plan, policy)

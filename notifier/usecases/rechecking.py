@@ -46,6 +46,35 @@ class Comparison:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Usage points that a plan would touch by now, or no longer, or otherwise than was frozen."""
+
+    joined: int = 0
+    left: int = 0
+    otherwise: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.joined or self.left or self.otherwise)
+
+
+async def drift(store: Store, revision: Revision, *, now: datetime) -> Drift:
+    """How ledger and network have moved away from a frozen impact. What was traced is traced anew,
+    where either has changed; what went by ledger is counted by area."""
+    points_id = revision.points_id or revision.id
+    async with store.read() as tx:
+        ledger_changed = await tx.impacts.ledger_changed_since(revision.created_at)
+        if revision.network is None:
+            joined, left = await tx.impacts.drift(points_id) if ledger_changed else (0, 0)
+            return Drift(joined=joined, left=left)
+    latest = None if store.topology is None else await store.topology.version(None)
+    network_changed = latest is not None and (latest.id, latest.overlay) != revision.network
+    if not ledger_changed and not network_changed:
+        return Drift()
+    counts = (await compare(store, revision, now=now)).counts
+    return Drift(joined=counts["added"], left=counts["removed"], otherwise=counts["changed"])
+
+
 async def compare(
     store: Store, revision: Revision, *, now: datetime, match: Match | None = None
 ) -> Comparison:

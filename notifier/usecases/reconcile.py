@@ -18,7 +18,7 @@ from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut
 from notifier.ports import Store, Transaction
-from notifier.usecases import attention, matching, wanting
+from notifier.usecases import attention, matching, rechecking, wanting
 
 _SETTLING = frozenset({PlanState.APPROVED, PlanState.CANCELLED, PlanState.DONE})
 
@@ -169,7 +169,7 @@ async def _settle(
     following = wants.next_after(horizon)
     next_at = _next_look(plan, None if following is None else following - policy.horizon, now)
     decisions = [*wants.skipped, *_changes(laid_out)]
-    drift = await _drift(store, plan, revision)
+    drift = await _drift(store, plan, revision, now)
     open_now = attention.for_people(plan, revision, wants, laid_out, drift, policy, now)
     async with store.write() as tx:
         await tx.plans.set_cells(revision.id, dict(wants.cells))
@@ -205,14 +205,11 @@ def _next_look(plan: Plan, notices_at: datetime | None, now: datetime) -> dateti
     return min(moments, default=None)
 
 
-async def _drift(store: Store, plan: Plan, revision: Revision) -> tuple[int, int]:
-    """How the ledger has moved away from the frozen impact of a plan that is still to come."""
+async def _drift(store: Store, plan: Plan, revision: Revision, now: datetime) -> rechecking.Drift:
+    """How ledger and network have moved away from the frozen impact of a plan that is still to come."""
     if plan.state is not PlanState.APPROVED or revision.points_id is None:
-        return 0, 0
-    async with store.read() as tx:
-        if not await tx.impacts.ledger_changed_since(revision.created_at):
-            return 0, 0
-        return await tx.impacts.drift(revision.points_id)
+        return rechecking.Drift()
+    return await rechecking.drift(store, revision, now=now)
 
 
 def _changes(laid_out: LaidOut) -> list[Decided]:
