@@ -261,15 +261,13 @@ class _Builder:
         return low
 
     def _entrance(self, area: Area, place: str) -> str:
-        """The node of an entrance (building and unit), behind a switch of its own at the board."""
+        """The node of an entrance (building and unit), by a cable from the board."""
         key = (area.code, place)
         if key not in self._entrances:
             board = self._boards[area.code]
             number = sum(1 for code, _ in self._entrances if code == area.code) + 1
-            out = self._node(f"{board}-{number}o", f"{area.name}{place}出线", 0.4)
-            self._switch(f"{area.name}{place}低压开关", board, out, "LoadBreakSwitch")
             end = self._node(f"{board}-{number}", f"{area.name}{place}", 0.4)
-            self._line(f"{area.name}{place}低压电缆", out, end)
+            self._line(f"{area.name}{place}低压电缆", board, end)
             self._entrances[key] = end
         return self._entrances[key]
 

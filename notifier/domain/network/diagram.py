@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from notifier.domain.impact import ImpactClass
-from notifier.domain.network import classify, steps, target, zones
+from notifier.domain.network import classify, model, steps, target, zones
 
 MAX_ZONES = 160
 """Beyond this many zones the blocks are drawn instead: a picture nobody can read helps nobody."""
@@ -172,7 +172,7 @@ def _name(verdict: classify.Verdict, bars: list[_Bar]) -> None:
                 bar.name += f" +{len(areas) - 1}"
         words = [f"{people} 户"] if people else []
         feeds = verdict.trace.feeds_at(bar.zones[0])
-        before, after = graph.feeds_text(feeds[0]), graph.feeds_text(feeds[-1])
+        before, after = _feeders(graph, feeds[0]), _feeders(graph, feeds[-1])
         words.append(before or "—" if before == after else f"{before or '—'} → {after or '—'}")
         if len(bar.zones) > 1:
             words.append(f"{len(bar.zones)} 段")
@@ -311,7 +311,7 @@ def _draw_wire(a: _Bar, b: _Bar, wire: _Wire, *, is_tree: bool) -> str:
         symbol = (
             f'{ring}<rect x="{sx - 5:g}" y="{sy - 5:g}" width="10" height="10" fill="{fill}" '
             f'stroke="#3b4552" stroke-width="1.4"/>'
-            f'<text class="s" x="{sx - 8:g}" y="{sy - 13:g}" text-anchor="end">'
+            f'<text class="s" x="{sx - 8:g}" y="{sy - 22:g}" text-anchor="end">'
             f"{escape(_cut(wire.name, 14))}</text>"
         )
     return f'<g><path class="{kind}" d="{path}"/>{symbol}</g>'
@@ -341,9 +341,22 @@ def _subtitle(verdict: classify.Verdict) -> str:
         for kind in ImpactClass
         if kind in verdict.counts and kind not in classify.QUIET
     )
-    plan = "，".join(str(step) for step in verdict.trace.steps[:8])
+    network = verdict.trace.graph.network
+    plan = "，".join(_step(network, step) for step in verdict.trace.steps[:8])
     more = " …" if len(verdict.trace.steps) > 8 else ""
     return f"{people or '无用户受影响 nobody affected'}　|　{plan}{more}"
+
+
+def _step(network: model.Network, step: steps.Step) -> str:
+    branch = network.branch_index.get(step.switch)
+    name = step.switch if branch is None else network.branch_names[branch]
+    return f"{'合上 close' if step.action is steps.Action.CLOSE else '断开 open'} {name}"
+
+
+def _feeders(graph: zones.ZoneGraph, feeds: zones.Feeds) -> str:
+    """As ``feeds_text``, with what people call the feeders."""
+    names = {feeder.id: feeder.name for feeder in graph.network.feeders}
+    return "+".join(names.get(part, part) for part in graph.feeds_text(feeds).split("+"))
 
 
 def _cut(text: str, length: int) -> str:
