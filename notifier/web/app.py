@@ -24,6 +24,7 @@ from notifier.web import (
     pages,
     public,
     records,
+    running_pages,
     switching_pages,
 )
 from notifier.web.context import (
@@ -44,6 +45,7 @@ from notifier.web.operations_api import OPERATIONS
 from notifier.web.plans_api import PLANS
 from notifier.web.postings_api import POSTINGS
 from notifier.web.principals import is_secure
+from notifier.web.running_api import RUNNING
 from notifier.web.switching_api import SWITCHING
 from notifier.web.uploads_api import UPLOADS
 
@@ -57,6 +59,7 @@ ENDPOINTS = (
     *PLANS.endpoints,
     *SWITCHING.endpoints,
     *POSTINGS.endpoints,
+    *RUNNING.endpoints,
     *OPERATIONS.endpoints,
 )
 
@@ -94,6 +97,7 @@ def make_app(service: Service) -> web.Application:
     coordination_pages.add(app)
     records.add(app)
     public.add(app)
+    running_pages.add(app)
     app.on_response_prepare.append(_secure)
     app.cleanup_ctx.append(_close_press)
     app.cleanup_ctx.append(_close_meetings)

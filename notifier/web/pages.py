@@ -46,6 +46,8 @@ def environment(own_folder: Path | None, zone: ZoneInfo) -> jinja2.Environment:
         enable_async=False,
     )
     made.filters["time"] = lambda at: "" if at is None else f"{at.astimezone(zone):%m-%d %H:%M}"
+    made.filters["hour"] = lambda at: "" if at is None else f"{at.astimezone(zone):%H:%M}"
+    made.filters["field"] = lambda at: f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
     made.filters["stamp"] = lambda at: (
         "" if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
     )
