@@ -176,3 +176,29 @@ ACTS: Mapping[str, Words] = {
 def words(table: Mapping[str, Words], code: str) -> Words:
     """The words for a code; a provider's own code stands for itself."""
     return table.get(code, (code, code))
+
+
+#: By what a report is divided.
+DIVISIONS: Mapping[str, Words] = {
+    "station": ("变电站", "Station"),
+    "feeder": ("线路", "Feeder"),
+    "area": ("台区", "Area"),
+}
+
+#: What an interruption was.
+INTERRUPTIONS: Mapping[str, Words] = {"out": ("停电", "Out"), "short": ("短时", "Seconds")}
+
+#: How well the times of an interruption are known.
+QUALITIES: Mapping[str, Words] = {
+    "measured": ("实报", "Reported"),
+    "as_planned": ("按计划", "As planned"),
+    "no_end": ("无终止", "No end"),
+}
+
+#: Why an outage was not carried out as announced.
+DEPARTURES: Mapping[str, Words] = {
+    "not_done": ("取消或未实施", "Cancelled or not done"),
+    "moved": ("改期", "Moved"),
+    "late": ("延时送电", "Restored late"),
+    "wider": ("范围扩大", "More customers"),
+}
