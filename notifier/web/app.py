@@ -24,6 +24,7 @@ from notifier.web import (
     pages,
     public,
     records,
+    reports_pages,
     running_pages,
     switching_pages,
 )
@@ -45,6 +46,7 @@ from notifier.web.operations_api import OPERATIONS
 from notifier.web.plans_api import PLANS
 from notifier.web.postings_api import POSTINGS
 from notifier.web.principals import is_secure
+from notifier.web.reports_api import REPORTS
 from notifier.web.running_api import RUNNING
 from notifier.web.switching_api import SWITCHING
 from notifier.web.uploads_api import UPLOADS
@@ -61,6 +63,7 @@ ENDPOINTS = (
     *POSTINGS.endpoints,
     *RUNNING.endpoints,
     *OPERATIONS.endpoints,
+    *REPORTS.endpoints,
 )
 
 _HEADERS = {
@@ -96,6 +99,7 @@ def make_app(service: Service) -> web.Application:
     switching_pages.add(app)
     coordination_pages.add(app)
     records.add(app)
+    reports_pages.add(app)
     public.add(app)
     running_pages.add(app)
     app.on_response_prepare.append(_secure)
