@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from notifier.commands import base, console, plan_changes, plan_impact, plan_switching, shapes
+from notifier.commands import (
+    base,
+    console,
+    plan_changes,
+    plan_impact,
+    plan_switching,
+    running,
+    shapes,
+)
 from notifier.commands.base import Context
 from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.runtime import Runtime
@@ -52,6 +60,7 @@ def register(subparsers: base.Subparsers) -> None:
     )
     plan_impact.register(commands)
     plan_changes.register(commands)
+    running.register(commands)
     plan_switching.register(commands)
 
 
