@@ -26,7 +26,7 @@ from notifier.store.networks import Networks
 from notifier.usecases.coordinate_checking import Checker
 from notifier.usecases.coordinate_gathering import Gatherer
 from notifier.usecases.coordinate_meeting import Meetings
-from notifier.usecases.coordinate_solving import Greedy
+from notifier.usecases.coordinate_solving import ProcessSolver
 from notifier.usecases.dispatch import Outbox
 from notifier.usecases.network_shelf import NetworkShelf
 from notifier.usecases.reconcile import Setting
@@ -78,7 +78,7 @@ class Runtime:
             zone=self.setting.zone,
             policy=self.setting.policy,
         )
-        return Meetings(gatherer, runs, Greedy(), self.clock)
+        return Meetings(gatherer, runs, ProcessSolver(), self.clock)
 
 
 def clock_of(settings: Settings) -> Clock:

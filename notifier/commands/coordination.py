@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from notifier.commands import base
+from notifier.commands import base, coordinate_instance
 from notifier.commands.base import Context
 from notifier.domain.customer import Criticality
 from notifier.domain.plan import PlanDraft
@@ -50,19 +50,27 @@ async def foresee(
         plan["coordination"] = item.as_dict()
 
 
+async def coordinate(context: Context) -> int:
+    """``notifier coordinate``: whichever of its questions was asked."""
+    return await (check if context.args.check else coordinate_instance.solve)(context)
+
+
 def register(subparsers: base.Subparsers) -> None:
     """Adds the command."""
     parser = base.add(
         subparsers,
         "coordinate",
         "一停多用：检查、平衡会 / one outage for several works",
-        "notifier coordinate --check JX-2026-031 --json",
-        check,
+        "notifier coordinate --check JX-2026-031 --json\n"
+        "notifier coordinate --instance n500.json --seconds 30 --json",
+        coordinate,
     )
-    parser.add_argument(
-        "--check", metavar="NUMBER", required=True,
+    question = parser.add_mutually_exclusive_group(required=True)
+    question.add_argument(
+        "--check", metavar="NUMBER",
         help="同一台区的其他停电与更好的日子 / what else takes the same areas out, and better days",
     )  # fmt: skip
+    coordinate_instance.add_options(parser, question)
 
 
 def show_check(context: Context, shown: dict[str, Any]) -> None:
@@ -116,7 +124,7 @@ def show_check(context: Context, shown: dict[str, Any]) -> None:
     out.say()
     for number, item in enumerate(shown["suggestions"], start=1):
         at = item["starts_at"][:16].replace("T", " ")
-        out.say(f"建议 better {number}: {at}（{item['days']:+g} 天 days）{item['reason']}")
+        out.say(f"建议 better {number}: {at}（{item['days']:+.0f} 天 days）{item['reason']}")
     if not shown["suggestions"]:
         out.say("没有更好的日子 / no better day")
     for why, number in shown["refused_starts"].items():

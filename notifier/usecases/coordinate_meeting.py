@@ -1,6 +1,7 @@
 """The balance meeting: a period is gathered, solved beside the event loop, and kept as a proposal."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -55,7 +56,7 @@ class Meetings:
     async def begin(self, options: Options, actor: str) -> int:
         """Begins a run in the background; answers its number. Raises ``NothingToDo``, ``PinUnknown``."""
         run_id, period = await self._open(options, actor)
-        task = asyncio.create_task(self._carry_out(run_id, period, options), name=f"run {run_id}")
+        task = asyncio.create_task(self._in_background(run_id, period, options))
         self._tasks[run_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(run_id, None))
         return run_id
@@ -96,6 +97,11 @@ class Meetings:
             actor=actor,
         )
         return run_id, period
+
+    async def _in_background(self, run_id: int, period: Period, options: Options) -> None:
+        """Whatever goes wrong is logged, and stands in the run."""
+        with contextlib.suppress(Exception):
+            await self._carry_out(run_id, period, options)
 
     async def _carry_out(self, run_id: int, period: Period, options: Options) -> None:
         stop = self._stops[run_id] = asyncio.Event()

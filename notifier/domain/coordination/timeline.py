@@ -15,7 +15,8 @@ from notifier.domain.window import Window
 _NAMES, _GAP, _TOP, _FOOT = 132, 26, 64, 34
 _LANE, _BAR, _PADDING = 20, 16, 6
 _PANEL = 620
-_MOST_NAME = 9
+_NAME_WIDE = 66
+_MOST_NAME = 11
 _FONT = "font-family=\"'Noto Sans CJK SC','Microsoft YaHei',Arial,sans-serif\""
 _INK, _SOFT, _LINE, _WEEKEND = "#1c2430", "#5b6472", "#dfe5ea", "#f1f4f6"
 
@@ -59,7 +60,7 @@ def draw(bars: Sequence[Bar], first: date, last: date, zone: ZoneInfo, *, title:
                 for window in (bar.after if panel else bar.before)
                 if canvas.shows(window)
             ]
-            found = _lanes(spans)
+            found = _lanes(spans, canvas.days)
             lanes = max([lanes, *(lane + 1 for lane, _, _ in found)])
             placed += [(panel, lane, bar, window) for lane, window, bar in found]
         rows.append((feeder, placed, lanes))
@@ -76,7 +77,7 @@ def draw(bars: Sequence[Bar], first: date, last: date, zone: ZoneInfo, *, title:
     y = _TOP
     for feeder, placed, lanes in rows:
         parts.append(_rule(y - _PADDING / 2, width))
-        parts.append(_text(8, y + 12, escape(_cut(feeder)), tip=feeder))
+        parts.append(_text(8, y + 12, escape(feeder[:_MOST_NAME]), tip=feeder))
         for panel, lane, bar, window in placed:
             parts.append(canvas.bar(panel, y + lane * _LANE, bar, window))
         y += lanes * _LANE + _PADDING
@@ -137,23 +138,24 @@ class _Canvas:
             f'rx="3" fill="{colour}"><title>{escape(tip)}</title></rect>'
         )
         room = _NAMES + panel * (_PANEL + _GAP) + _PANEL - end
-        if room > 54 or end - x > 60:
+        if room > _NAME_WIDE or end - x > 60:
             at = x + 3 if end - x > 60 else max(end, x + 4) + 3
             fill = "#ffffff" if end - x > 60 else _INK
             shape += _text(at, y + 13, escape(_cut(bar.name)), size=10, fill=fill)
         return f"<a href={quoteattr(bar.link)}>{shape}</a>" if bar.link else shape
 
 
-def _lanes(spans: Sequence[tuple[Window, Bar]]) -> list[tuple[int, Window, Bar]]:
-    """Each window in the first lane that is free; names beside short bars want a day's room too."""
+def _lanes(spans: Sequence[tuple[Window, Bar]], days: int) -> list[tuple[int, Window, Bar]]:
+    """Each window in the first lane that is free; names beside short bars want room too."""
     ends: list[datetime] = []
     found = []
+    room = timedelta(days=days * _NAME_WIDE / _PANEL)
     for window, bar in sorted(spans, key=lambda it: (it[0], it[1].name)):
         free = (lane for lane, end in enumerate(ends) if end <= window.starts_at)
         lane = next(free, len(ends))
         if lane == len(ends):
             ends.append(window.ends_at)
-        ends[lane] = window.ends_at + timedelta(days=2)
+        ends[lane] = window.ends_at + room
         found.append((lane, window, bar))
     return found
 
@@ -193,4 +195,5 @@ def _text(
 
 
 def _cut(name: str) -> str:
-    return name if len(name) <= _MOST_NAME else name[: _MOST_NAME - 1] + "…"
+    """The end of a number tells it apart from others, not its beginning."""
+    return name if len(name) <= _MOST_NAME else "…" + name[1 - _MOST_NAME :]
