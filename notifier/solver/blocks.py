@@ -11,19 +11,25 @@ Component = tuple[int, ...]
 def blocks(instance: Instance, components: Sequence[Component]) -> list[list[int]]:
     """Positions of components joined by a crew or a region that is too small for all its works.
 
-    Tie feeders may still set blocks against each other: that is seen when their plans are laid side
-    by side, and rare. In a stable order.
+    A component that reaches into several regions counts where most of its works are, so that a busbar
+    work does not make one block of half the city; what it takes from crews and regions elsewhere, and
+    tie feeders, can set blocks against each other: that is seen when their plans are laid side by side.
+    In a stable order.
     """
     crews = Counter(request.crew for request in instance.requests if request.crew is not None)
     regions = Counter(request.region for request in instance.requests if request.region is not None)
     users: dict[Hashable, list[int]] = defaultdict(list)
     for at, component in enumerate(components):
-        for number in component:
-            request = instance.requests[number]
-            if request.crew is not None and _is_scarce_crew(instance, request.crew, crews):
-                users["crew", request.crew].append(at)
-            if request.region is not None and _is_scarce_region(instance, request.region, regions):
-                users["region", request.region].append(at)
+        works = [instance.requests[number] for number in component]
+        at_home = Counter(str(work.region) for work in works)
+        home = max(at_home, key=lambda region: (at_home[region], region))
+        for work in works:
+            if str(work.region) != home:
+                continue
+            if work.crew is not None and _is_scarce_crew(instance, work.crew, crews):
+                users["crew", work.crew].append(at)
+            if work.region is not None and _is_scarce_region(instance, work.region, regions):
+                users["region", work.region].append(at)
     return joined(range(len(components)), users.values())
 
 

@@ -170,10 +170,7 @@ class Model:
         settings.merge_text_format(parameters)
         wrapper = library.SolveWrapper()
         wrapper.set_parameters(settings)
-        if stop is None:
-            response = wrapper.solve(self._proto)
-        else:
-            response = _stoppable(wrapper, self._proto, stop)
+        response = _stoppable(wrapper, self._proto, Event() if stop is None else stop)
         if response.status == library.MODEL_INVALID:
             raise ValueError("the solver refuses the model as invalid")
         if response.status == library.INFEASIBLE:

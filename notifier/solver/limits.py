@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Instance, Key
 from notifier.solver.cpsat import FALSE, TRUE, Literal
+from notifier.solver.terms import Work
 
 if TYPE_CHECKING:
-    from notifier.solver.model import Merging, Work
+    from notifier.solver.model import Merging
 
 
 def add(merging: "Merging", instance: Instance, around: Occupancy) -> None:
@@ -35,14 +36,14 @@ def add(merging: "Merging", instance: Instance, around: Occupancy) -> None:
     _ties(merging, instance)
 
 
-def _both_free(merging: "Merging", a: int, b: int) -> "tuple[Work, Work] | None":
+def _both_free(merging: "Merging", a: int, b: int) -> tuple[Work, Work] | None:
     one, other = merging.works.get(a), merging.works.get(b)
     if one is None or other is None or one.value is not None or other.value is not None:
         return None  # held works have already narrowed the choices of the free ones
     return one, other
 
 
-def _placeable(merging: "Merging") -> "list[Work]":
+def _placeable(merging: "Merging") -> list[Work]:
     return [merging.works[number] for number in merging.free if merging.works[number].choices]
 
 
@@ -91,9 +92,9 @@ def _regions(merging: "Merging", instance: Instance, around: Occupancy) -> None:
 
 def _bounded(
     merging: "Merging",
-    works: "Sequence[Work]",
+    works: Sequence[Work],
     left: Mapping[int, int],
-    parts: "Callable[[Work], list[tuple[int, int, int]]]",
+    parts: Callable[[Work], list[tuple[int, int, int]]],
 ) -> None:
     """At any time at most as many works as are left there: the works' intervals, and what is taken."""
     if not left or len(works) <= min(left.values()):
@@ -112,9 +113,7 @@ def _bounded(
     model.cumulative(intervals, demands, capacity)
 
 
-def _before(
-    merging: "Merging", one: "Work", other: "Work", days: int, when: Sequence[Literal]
-) -> None:
+def _before(merging: "Merging", one: Work, other: Work, days: int, when: Sequence[Literal]) -> None:
     """The last day of one lies before the first day of the other."""
     if FALSE in when:
         return
@@ -122,7 +121,7 @@ def _before(
 
 
 def _apart(
-    merging: "Merging", instance: Instance, one: "Work", other: "Work", when: Sequence[Literal]
+    merging: "Merging", instance: Instance, one: Work, other: Work, when: Sequence[Literal]
 ) -> None:
     """No common day."""
     if FALSE in when:

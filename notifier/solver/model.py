@@ -9,72 +9,16 @@ the others: one *lead* pays both for the interruption and for the merged duratio
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from notifier.domain.coordination.classes import Group
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
 from notifier.solver import limits
 from notifier.solver.cpsat import FALSE, TRUE, Literal, Model
+from notifier.solver.terms import Cell, Cut, Sum, Work, coincide, holds, intervals
 
 #: Larger than any cost.
 _MOST = 1 << 45
-
-
-@dataclass(slots=True)
-class Sum:
-    """A linear expression being added up: a constant and coefficients by variable."""
-
-    constant: int = 0
-    terms: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-
-    def add(self, literal: Literal, weight: int) -> None:
-        """Adds ``weight`` whenever the literal holds."""
-        if literal == TRUE:
-            self.constant += weight
-        elif literal >= 0:
-            self.terms[literal] += weight
-        elif literal != FALSE:
-            self.constant += weight
-            self.terms[~literal] -= weight
-
-
-@dataclass(slots=True)
-class Work:
-    """A request's part in the model: variables where it is free, constants where it is held.
-
-    ``start`` and ``day`` are variables; ``value`` is the start of a held work.
-    """
-
-    request: int
-    here: Literal
-    modes: dict[int, Literal]
-    choices: tuple[int, ...]
-    start: int = -1
-    value: int | None = None
-    hint: Assignment | None = None
-    day: int | None = None
-    shift: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A part of the cost: that of some groups, and the own cost of some requests.
-
-    ``floor`` is a proven lower bound of it; 0 where nothing is known.
-    """
-
-    groups: tuple[Group, ...]
-    own: tuple[int, ...]
-    floor: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """A proven lower bound of several cells together, by their positions."""
-
-    cells: tuple[int, ...]
-    floor: int
 
 
 class Merging:
@@ -125,9 +69,9 @@ class Merging:
         return tuple(self._assigned(self.works[number], values) for number in self.free)
 
     def _assigned(self, work: Work, values: Sequence[int]) -> Assignment:
-        if not _holds(work.here, values):
+        if not holds(work.here, values):
             return Assignment(work.request, None)
-        mode = next(mode for mode, literal in work.modes.items() if _holds(literal, values))
+        mode = next(mode for mode, literal in work.modes.items() if holds(literal, values))
         return Assignment(work.request, values[work.start], mode)
 
     # -- works ---------------------------------------------------------------------------------
@@ -168,10 +112,10 @@ class Merging:
         work = Work(request=number, here=here, modes=literals, choices=choices, hint=hint)
         if choices:
             place = None if hint is None or hint.start is None else hint.start
-            work.start = model.integer(_intervals(choices), choices[0] if place is None else place)
+            work.start = model.integer(intervals(choices), choices[0] if place is None else place)
         for mode in modes:
             if len(fitting[mode]) < len(choices):
-                model.linear({work.start: 1}, _intervals(sorted(fitting[mode])), (literals[mode],))
+                model.linear({work.start: 1}, intervals(sorted(fitting[mode])), (literals[mode],))
         self.works[number] = work
 
     def _work(self, number: int) -> Work | None:
@@ -208,12 +152,12 @@ class Merging:
         left = sorted({start % size for start in work.choices})
         at = work.choices[0] if work.hint is None or work.hint.start is None else work.hint.start
         coarse = self.model.integer(
-            _intervals(sorted({start // size for start in work.choices})), at // size
+            intervals(sorted({start // size for start in work.choices})), at // size
         )
         if len(left) == 1:
             self.model.linear({work.start: 1, coarse: -size}, (left[0], left[0]))
         else:
-            rest = self.model.integer(_intervals(left), at % size)
+            rest = self.model.integer(intervals(left), at % size)
             self.model.linear({work.start: 1, coarse: -size, rest: -1}, (0, 0))
         return coarse
 
@@ -285,12 +229,12 @@ class Merging:
         elif a.value is not None and b.value is not None:
             literal = TRUE
         else:
-            literal = self.model.boolean(_coincide(a.hint, b.hint, later))
+            literal = self.model.boolean(coincide(a.hint, b.hint, later))
             if a.value is None and len(common) < len(a.choices):
-                self.model.linear({a.start: 1}, _intervals(common), (literal,))
+                self.model.linear({a.start: 1}, intervals(common), (literal,))
             if b.value is None and len(common) < len(b.choices):
                 earlier = [start - later for start in common]
-                self.model.linear({b.start: 1}, _intervals(earlier), (literal,))
+                self.model.linear({b.start: 1}, intervals(earlier), (literal,))
             if a.value is None and b.value is None:
                 self.model.linear({a.start: 1, b.start: -1}, (later, later), (literal,))
         self._equal[key] = literal
@@ -299,7 +243,7 @@ class Merging:
     def _and(self, one: Literal, other: Literal, hint: bool | None) -> Literal:
         if FALSE in (one, other):
             return FALSE
-        if one == TRUE or one == other:
+        if one in (TRUE, other):
             return other
         if other == TRUE:
             return one
@@ -321,8 +265,8 @@ class Merging:
             active = self._active(work, touch.modes)
             if active == FALSE:
                 continue
-            for day in range(self._instance.requests[touch.request].days):
-                taking_part.append((work, active, day))
+            days = range(self._instance.requests[touch.request].days)
+            taking_part.extend((work, active, day) for day in days)
         requests = self._instance.requests
         taking_part.sort(
             key=lambda part: (-requests[part[0].request].half_hours, part[0].request, part[2])
@@ -349,7 +293,7 @@ class Merging:
             together = None
             if work.hint is not None and other.hint is not None and same != TRUE:
                 later = (other_day - day) * self._instance.grid.starts_per_day
-                together = bool(_coincide(work.hint, other.hint, later))
+                together = bool(coincide(work.hint, other.hint, later))
                 together = together and self._literal_hint(other, other_active)
             if (joined := self._and(same, other_active, together)) == TRUE:
                 return FALSE
@@ -436,29 +380,3 @@ class Merging:
         cost = self.model.integer((floor, most), max(floor, hinted) if self._hint else None)
         self.model.linear({**total.terms, cost: -1}, (-_MOST, -total.constant))
         return cost
-
-
-def _holds(literal: Literal, values: Sequence[int]) -> bool:
-    if literal == TRUE:
-        return True
-    if literal == FALSE:
-        return False
-    return bool(values[literal]) if literal >= 0 else not values[~literal]
-
-
-def _coincide(a: Assignment | None, b: Assignment | None, later: int) -> bool | None:
-    """Whether two hinted assignments are at one start; None where one is not hinted."""
-    if a is None or b is None:
-        return None
-    return a.start is not None and b.start is not None and a.start == b.start + later
-
-
-def _intervals(values: Sequence[int]) -> list[int]:
-    """Ascending values as bounds of closed intervals."""
-    bounds: list[int] = []
-    for value in values:
-        if bounds and bounds[-1] == value - 1:
-            bounds[-1] = value
-        else:
-            bounds += (value, value)
-    return bounds

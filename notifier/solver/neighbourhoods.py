@@ -7,8 +7,9 @@ from threading import Event
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
 from notifier.solver.cpsat import Effort
-from notifier.solver.model import Cell, Merging
+from notifier.solver.model import Merging
 from notifier.solver.search import FIND, Search
+from notifier.solver.terms import Cell
 
 SIZE = 40
 #: Deterministic seconds for one neighbourhood, and neighbourhoods in a round.

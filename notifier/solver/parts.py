@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from notifier.domain.coordination.classes import Group
-from notifier.solver.model import Cell
+from notifier.solver.terms import Cell
 
 #: A component of this many requests is solved exactly as it is.
 LARGEST_WHOLE = 24

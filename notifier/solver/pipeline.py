@@ -17,9 +17,9 @@ from notifier.domain.coordination.errors import NoPlan
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance, Plan
 from notifier.solver import blocks, parts
-from notifier.solver.model import Cell, Cut
 from notifier.solver.neighbourhoods import Neighbourhoods
 from notifier.solver.search import FIND, PROVE, RELAX, Found, Search, Step
+from notifier.solver.terms import Cell, Cut
 
 #: Deterministic seconds of the solver that fit into a second of waiting, on two cores under load.
 RATE = 0.5
@@ -29,57 +29,44 @@ LARGEST_MODEL = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far it is: the best plan's objective (None: none yet), a proven bound, seconds since the start."""
+    """A better plan was found: its objective, and a bound proven so far (0: none yet)."""
 
     stage: str
-    objective: int | None
+    objective: int
     bound: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Solution:
-    """A plan that the validator found sound, and what is known about it.
-
-    ``is_reproducible``: the same instance, seconds and seed give the same plan, whatever the load.
-    """
+class Outcome:
+    """What a run leaves behind; ``effort`` in deterministic seconds."""
 
     plan: Plan
-    objective: int
-    bound: int
-    seconds: float
-    deterministic: float
-    is_reproducible: bool
-
-    @property
-    def gap(self) -> float:
-        """How much better a plan could at most be, as a share of the objective."""
-        return max(0, self.objective - self.bound) / self.objective if self.objective else 0.0
+    bound: int = 0
+    effort: float = 0.0
+    is_reproducible: bool = True
 
 
 def solve(
     instance: Instance,
+    groups: Sequence[Group],
     *,
-    seconds: float,
-    elapsed: Callable[[], float],
-    threads: int = 2,
-    seed: int = 1,
-    report: Callable[[Progress], None] | None = None,
-    stop: Event | None = None,
-) -> Solution:
-    """Plans the instance in about ``seconds``; ``elapsed`` tells the seconds since the start.
+    budget: float,
+    left: Callable[[], float],
+    threads: int,
+    seed: int,
+    report: Callable[[Progress], None] | None,
+    stop: Event,
+) -> Outcome:
+    """Plans the instance with ``budget`` deterministic seconds, ``left()`` wall seconds at the most.
 
-    The budget is deterministic, with the wall clock as an emergency. ``report`` hears from the calling
-    thread; ``stop`` may be set by any. Raises ``NoPlan`` where no plan was found.
+    Raises ``NoPlan`` where no plan was found.
     """
-    halt = Event() if stop is None else stop
-    emergency = Timer(max(0.1, seconds - elapsed() - 0.1), halt.set)
+    emergency = Timer(max(0.1, left() - 0.1), stop.set)
     emergency.daemon = True
     emergency.start()
     try:
         with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-            run = _Run(instance, pool, seconds * RATE, seed, halt, elapsed, report)
-            return run.solve()
+            return _Run(instance, groups, pool, budget, seed, stop, report).solve()
     finally:
         emergency.cancel()
 
@@ -90,11 +77,11 @@ class _Run:
     def __init__(
         self,
         instance: Instance,
+        groups: Sequence[Group],
         pool: Executor,
         budget: float,
         seed: int,
         stop: Event,
-        elapsed: Callable[[], float],
         report: Callable[[Progress], None] | None,
     ) -> None:
         self._instance = instance
@@ -103,9 +90,8 @@ class _Run:
         self._budget = budget
         self._seed = seed
         self._stop = stop
-        self._elapsed = elapsed
         self._report = report
-        self._groups = classes.groups(instance)
+        self._groups = groups
         self._best: Plan | None = None
         self._value: int | None = None
         self._parts: list[Search] = []
@@ -114,7 +100,7 @@ class _Run:
             if request.is_frozen:
                 self._around.add(Assignment(number, request.asked_start, request.asked_mode))
 
-    def solve(self) -> Solution:
+    def solve(self) -> Outcome:
         """The whole pipeline."""
         self._offer(greedy.first(self._instance, self._groups), "first")
         components = self._components()
@@ -126,16 +112,10 @@ class _Run:
         self._improve()
         if self._best is None:
             raise NoPlan
-        settled = greedy.settle(self._instance, self._groups, self._best)
-        verdict = validator.check(self._instance, settled)
-        if not verdict.is_sound or verdict.objective > (self._value or 0):
-            raise AssertionError(f"a plan broke its rules: {verdict.violations[:3]}")
-        return Solution(
-            plan=settled,
-            objective=verdict.objective,
-            bound=min(self._bound, verdict.objective),
-            seconds=self._elapsed(),
-            deterministic=self._budget - self._left,
+        return Outcome(
+            plan=self._best,
+            bound=self._bound,
+            effort=self._budget - self._left,
             is_reproducible=not self._stop.is_set(),
         )
 
@@ -315,7 +295,6 @@ class _Run:
                     stage=stage,
                     objective=verdict.objective,
                     bound=min(self._bound, verdict.objective),
-                    seconds=self._elapsed(),
                 )
             )
 
@@ -330,7 +309,7 @@ def _ladder() -> Iterator[tuple[Step, ...]]:
     effort = 0.25
     while True:
         yield Step(way=FIND, deterministic=effort), Step(way=PROVE, deterministic=effort)
-        yield (Step(way=PROVE, deterministic=effort), Step(way=RELAX, deterministic=effort))
+
         effort *= 2
 
 

@@ -8,7 +8,8 @@ from notifier.domain.coordination import objective
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
 from notifier.solver.cpsat import Answer, Effort
-from notifier.solver.model import Cell, Cut, Merging
+from notifier.solver.model import Merging
+from notifier.solver.terms import Cell, Cut
 
 #: Ways of searching. Pushing the bound up and finding better plans take turns: the one gives the
 #: other its floor, the other gives the one its ceiling.
