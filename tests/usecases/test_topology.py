@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from notifier.domain.impact import ImpactClass, Knowledge
 from notifier.domain.network.steps import Action, Step
 from notifier.domain.network.target import named
 from notifier.domain.plan import PlanContent, PlanKind, Switching
@@ -34,13 +33,8 @@ OUTAGE = Window(NOW + timedelta(days=20), NOW + timedelta(days=20, hours=10))
 def rows(path: Path) -> Iterator[dict[str, str]]:
     """A table, packed or not."""
     packed = path.with_name(path.name + ".gz")
-    text = (
-        gzip.open(packed, "rt", encoding="utf-8")
-        if packed.exists()
-        else path.open("r", encoding="utf-8")
-    )
-    with text:
-        yield from csv.DictReader(text)
+    raw = gzip.decompress(packed.read_bytes()) if packed.exists() else path.read_bytes()
+    yield from csv.DictReader(raw.decode("utf-8").splitlines())
 
 
 def ledger_of(grid: Path, into: Path) -> Path:
