@@ -21,14 +21,16 @@ import aiohttp
 
 from notifier.clock import SimulatedClock, SystemClock, monotonic
 from notifier.commands.console import Console
-from notifier.demo import bureau, grid, house, plans, reckoning, report, section
+from notifier.demo import bureau, grid, house, meeting, plans, reckoning, report, section
 from notifier.demo.staff import Crew, Desk, Office
 from notifier.domain import errors
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAYS = 31
+#: The days over which the balance meeting may move works: after the notice that the law asks.
+_MEETING = (plans.MONTH + timedelta(days=8), plans.MONTH + timedelta(days=DAYS - 1))
 #: Seconds outside between the start of the service and the first simulated second.
-_HEAD_START = 7.0
+_HEAD_START = 12.0
 #: How long the end of the month may take to settle, in seconds outside.
 _PATIENCE = 20.0
 #: Seconds that the month takes where nothing else runs, and at most.
@@ -130,6 +132,10 @@ async def run(options: Options, console: Console) -> int:
         await _wait_until_up(session, base, served, folder / "service.log")
         stage = _stage(console, folder, time, main, backup, session, base, tokens, programme)
         await _hand_in(stage)
+        met = await meeting.hold(stage.office.operations, *_MEETING, programme.held)
+        await asyncio.to_thread(meeting.recount, folder, met)
+        report.meeting(console, met, base)
+        await _sign(stage)
         try:
             await _play(stage, _script(stage))
         except ExceptionGroup as several:
@@ -139,13 +145,13 @@ async def run(options: Options, console: Console) -> int:
         taken = [*await main.messages(), *await backup.messages()]
         found = await asyncio.to_thread(reckoning.reckon, folder, taken)
         checked = await asyncio.to_thread(section.check, folder, programme.section, taken)
-        found.faults += checked.faults
+        found.faults += checked.faults + met.faults
         report.table(console, found)
         report.section(console, checked)
         report.samples(console, taken)
         report.crews(console, [(crew.name, crew.done, crew.handed_back) for crew in stage.crews])
         report.verdict(console, found, await main.stats(), await backup.stats(), seconds)
-        report.address(console, base, tokens, stays=not options.leave)
+        report.address(console, base, tokens, programme, met, stays=not options.leave)
         if not options.leave:
             await served.wait()
     return 1 if found.faults else 0
@@ -268,10 +274,14 @@ def _stage(
 
 
 async def _hand_in(stage: _Stage) -> None:
-    """The three departments hand their files in, and somebody else signs every plan."""
+    """The three departments hand their files in."""
     for department, file in stage.programme.files.items():
         answer = await stage.office.upload(file, stage.time.start, department)
         report.plans(stage.console, department, file, answer)
+
+
+async def _sign(stage: _Stage) -> None:
+    """Somebody else than whoever submitted it signs every plan, as it came out of the meeting."""
     signed = people = 0
     for plan in await stage.office.plans():
         if plan["state"] == "submitted":

@@ -73,12 +73,14 @@ class Cast:
 @dataclass(slots=True, kw_only=True)
 class Programme:
     """The three files and who plays what. ``numbers`` counts the plans of each file; ``repeated`` are
-    works on areas that another department takes out on another day."""
+    works on areas that another department takes out on another day, ``held`` those that the balance
+    meeting may not move: something happens to them, or they cannot wait."""
 
     files: dict[str, Path] = field(default_factory=dict)
     cast: Cast
     section: Section
-    repeated: tuple[str, ...] = ()
+    repeated: tuple[str, ...]
+    held: tuple[str, ...]
     numbers: dict[str, int] = field(default_factory=dict)
 
 
@@ -99,6 +101,10 @@ def write(bureau: Bureau, seed: int, folder: Path) -> Programme:
         repeated=(
             *("XL-2026-0316", "XL-2026-0317", "XL-2026-0318"),
             *("YK260322", "YK260323", "YK260324"),
+        ),
+        held=(
+            *("JJ-2026-03-01", "JJ-2026-03-03", "JJ-2026-03-04", "JJ-2026-03-05", SECTION.number),
+            *("XL-2026-0302", "XL-2026-0313", "YK260304"),
         ),
         cast=Cast(
             rescheduled="JJ-2026-03-01",

@@ -9,6 +9,7 @@ from typing import Any
 from notifier.commands.console import Console
 from notifier.demo import grid
 from notifier.demo.bureau import Bureau
+from notifier.demo.meeting import Meeting
 from notifier.demo.plans import Programme
 from notifier.demo.reckoning import PlanLine, Reckoning
 from notifier.demo.section import SectionCheck
@@ -84,6 +85,40 @@ def plans(console: Console, department: str, file: Path, answer: Mapping[str, An
                     f"  {plan['number']}：{finding['code']} {finding['found']} → {finding['expected']}"
                     "；等人更正，不猜 / waits for a person, is not guessed"
                 )
+
+
+def meeting(console: Console, held: Meeting, base: str) -> None:
+    """What the balance meeting proposed and what was accepted, with where each figure stands."""
+    asked, proposed = held.summary["asked"], held.summary["proposed"]
+    figures = [
+        (zh, en, asked[name], proposed[name])
+        for zh, en, name in (
+            ("停电户次", "customer interruptions", "interruptions"),
+            ("重复停电", "repeats", "repeats"),
+            ("时户数", "customer-hours", "customer_hours"),
+        )
+    ]
+    console.say(
+        f"平衡会：{held.summary['works']} 个工作，采纳 {len(held.accepted)} 项 / the balance meeting: "
+        f"{held.summary['works']} works of three departments, {len(held.accepted)} items accepted "
+        f"({held.summary['solver']}, {held.summary['seconds']} s) → {base}/coordination/{held.number}"
+    )
+    for zh, en, before, after in figures:
+        console.say(
+            f"  {zh} {before:,.0f} → {after:,.0f}（-{1 - after / before:.0%}） / {en}: "
+            f"{before:,.0f} as asked, {after:,.0f} as accepted"
+        )
+    for item in held.accepted:
+        others = "、".join(other["number"] for other in item["merged_with"])
+        there = f"与 {others} 同停 / together with {others}" if others else "另选日期 / another day"
+        console.say(
+            f"  {item['number']} {item['from'][0]['starts_at'][5:10]} → "
+            f"{item['to'][0]['starts_at'][5:10]} {there}：少停 {item['spared_interruptions']:,} 户次 / "
+            f"spares {item['spared_interruptions']:,} → {base}/coordination/{held.number}"
+            f"#i-{item['number']}"
+        )
+    for refused in held.refused:
+        console.say(f"  {refused['number']} 未采纳 / not accepted: {refused['why']}")
 
 
 def signed(console: Console, number: int, people: int) -> None:
@@ -265,11 +300,34 @@ def verdict(
     console.say(f"  用时 {seconds:.0f} 秒 / it took {seconds:.0f} s")
 
 
-def address(console: Console, base: str, tokens: Mapping[str, str], *, stays: bool) -> None:
-    """Where to look, and with which token."""
+def address(
+    console: Console,
+    base: str,
+    tokens: Mapping[str, str],
+    programme: Programme,
+    held: Meeting,
+    *,
+    stays: bool,
+) -> None:
+    """Where to look, and with which token to decide something."""
     if not stays:
         return
-    name, token = next(iter(tokens.items()))
-    console.say(f"\n页面仍在运行 / the service is still running: {base}")
-    console.say(f"  登录令牌 / sign in with（{name}）: {token}")
+    console.say(f"\n页面仍在运行，无需登录即可看 / the pages are open, without logging in: {base}")
+    for path, words in (
+        ("/?all=1", "看板：全部计划、待办、渠道 / the board: every plan, what waits for a person"),
+        (
+            f"/plans/{programme.section.number}#network",
+            "区段停电：单线图、每个人收到什么 / the section outage: its picture, and what each was told",
+        ),
+        (f"/plans/{programme.cast.rescheduled}", "改期的计划 / the outage that was moved"),
+        (
+            f"/coordination/{held.number}",
+            "平衡会：前后对照、逐项理由 / the balance meeting: before and after, item by item",
+        ),
+        ("/reports", "可靠性指标、重复停电名单 / reliability, and who lost power again and again"),
+        ("/running", "正在停电：预计何时送电 / outages under way: when supply will be back"),
+    ):
+        console.say(f"  {base}{path}  {words}")
+    for name, token in tokens.items():
+        console.say(f"  登录令牌 / sign in to decide（{name}）: {token}")
     console.say("  Ctrl-C 结束 / to stop")
