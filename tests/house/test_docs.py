@@ -102,7 +102,7 @@ def test_refusals_are_documented_with_their_status() -> None:
 
 _FINDING = re.compile(
     r'"((?:account|area|critical|customer|equipment|feeder|findings|floors|impact|kind|ledger|locale|'
-    r'message|network|opted_out|phone|place|sensitive|standby|trace|transfer|window)\.[a-z_]+)"'
+    r'message|network|opted_out|phone|place|sensitive|standby|switching|trace|transfer|window)\.[a-z_]+)"'
 )
 _ROOMS = ("intake", "domain", "rendering")
 
