@@ -1,9 +1,9 @@
-"""``notifier coordinate --check``: what else takes a plan's areas out, and what would be better."""
+"""``notifier coordinate``: which question is asked; and ``--check``, what else takes a plan's areas out."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from notifier.commands import base, coordinate_instance
+from notifier.commands import base, coordinate_instance, coordination_meeting
 from notifier.commands.base import Context
 from notifier.domain.customer import Criticality
 from notifier.domain.plan import PlanDraft
@@ -50,27 +50,37 @@ async def foresee(
         plan["coordination"] = item.as_dict()
 
 
-async def coordinate(context: Context) -> int:
-    """``notifier coordinate``: whichever of its questions was asked."""
-    return await (check if context.args.check else coordinate_instance.solve)(context)
-
-
 def register(subparsers: base.Subparsers) -> None:
     """Adds the command."""
     parser = base.add(
         subparsers,
         "coordinate",
-        "一停多用：检查、平衡会 / one outage for several works",
+        "一停多用：检查、平衡会、求解 / one outage for several works",
         "notifier coordinate --check JX-2026-031 --json\n"
+        "notifier coordinate --from 2026-03-10 --to 2026-04-10 --svg march.svg\n"
+        "notifier coordinate --from 2026-03-10 --to 2026-04-10 --pin P1=2026-03-12T08:00 --crew 一班=2\n"
+        "notifier coordinate --accept 3 --only JX-2026-031\n"
         "notifier coordinate --instance n500.json --seconds 30 --json",
-        coordinate,
+        _chosen,
+        acts=True,
     )
     question = parser.add_mutually_exclusive_group(required=True)
-    question.add_argument(
-        "--check", metavar="NUMBER",
-        help="同一台区的其他停电与更好的日子 / what else takes the same areas out, and better days",
-    )  # fmt: skip
     coordinate_instance.add_options(parser, question)
+    question.add_argument(
+        "--check",
+        metavar="NUMBER",
+        help="同一台区的其他停电与更好的日子 / what else takes the same areas out, and better days",
+    )
+    coordination_meeting.add_options(parser, question)
+
+
+async def _chosen(context: Context) -> int:
+    """One of the questions was asked."""
+    if context.args.instance is not None:
+        return await coordinate_instance.solve(context)
+    if context.args.check is not None:
+        return await check(context)
+    return await coordination_meeting.answer(context)
 
 
 def show_check(context: Context, shown: dict[str, Any]) -> None:

@@ -12,7 +12,14 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from notifier.commands import base, console, coordination, history, networks
+from notifier.commands import (
+    base,
+    console,
+    coordination,
+    coordination_meeting,
+    history,
+    networks,
+)
 from notifier.commands.base import Context
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.network_index import NetworkIndex
@@ -90,6 +97,7 @@ def register(subparsers: base.Subparsers) -> None:
         "--again", action="store_true", help="重复文件也导入 / also a file that came before"
     )
     networks.register_import(commands)
+    coordination_meeting.register_import(commands)
     history.register(commands)
 
 

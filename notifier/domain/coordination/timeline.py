@@ -130,7 +130,7 @@ class _Canvas:
         x, end = self._x(panel, window.starts_at), self._x(panel, window.ends_at)
         colour, words = _COLOURS[bar.outcome]
         if panel == 0 and bar.outcome != DEFERRED:
-            colour = _COLOURS[KEPT][0] if bar.outcome == KEPT else "#c79a2b"
+            colour = _COLOURS[KEPT][0] if bar.before == bar.after else "#c79a2b"
         start, until = window.starts_at.astimezone(self.zone), window.ends_at.astimezone(self.zone)
         tip = f"{bar.name} {start:%m-%d %H:%M}–{until:%m-%d %H:%M} {words} {bar.detail}".strip()
         shape = (
@@ -142,6 +142,8 @@ class _Canvas:
             at = x + 3 if end - x > 60 else max(end, x + 4) + 3
             fill = "#ffffff" if end - x > 60 else _INK
             shape += _text(at, y + 13, escape(_cut(bar.name)), size=10, fill=fill)
+        else:
+            shape += _text(x - 3 - _NAME_WIDE, y + 13, escape(_cut(bar.name)), size=10)
         return f"<a href={quoteattr(bar.link)}>{shape}</a>" if bar.link else shape
 
 
