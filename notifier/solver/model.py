@@ -197,7 +197,7 @@ class Merging:
 
     def _active(self, work: Work, modes: frozenset[int]) -> Literal:
         """Whether the work is done in one of these modes."""
-        touching = modes & work.modes.keys()
+        touching = modes.intersection(work.modes)
         if len(touching) == len(work.modes):
             return work.here
         if not touching:

@@ -4,7 +4,7 @@ It says what it is: the plan is feasible and usually better than what was asked 
 known about how much better it could be.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from notifier.domain.coordination import classes, validator
 from notifier.domain.coordination.classes import Group
@@ -51,6 +51,18 @@ def first(instance: Instance, groups: Sequence[Group]) -> Plan | None:
     return None if desk.fill() else desk.plan()
 
 
+def mended(
+    instance: Instance, groups: Sequence[Group], wanted: Sequence[Assignment]
+) -> Plan | None:
+    """A feasible plan close to one that breaks rules: works that clash are placed anew; None without."""
+    desk = _Desk(instance, groups)
+    return (
+        None
+        if desk.fill(dict(zip((one.request for one in wanted), wanted, strict=True)))
+        else (desk.plan())
+    )
+
+
 def settle(instance: Instance, groups: Sequence[Group], improved: Plan) -> Plan:
     """The same plan with every work back where it was asked for, wherever that costs nothing."""
     desk = _Desk(instance, groups)
@@ -83,17 +95,23 @@ class _Desk:
             self._occupancy.add(assignment)
             self._tally.add(assignment)
 
-    def fill(self) -> tuple[int, ...]:
-        """Places every unit where it costs least; the heaviest first, and next time what got stuck.
-
-        Answers the requests that found no place at all.
+    def fill(self, wanted: Mapping[int, Assignment] | None = None) -> tuple[int, ...]:
+        """Places every unit where it is wanted, else where it costs least; the heaviest first, and next
+        time what got stuck. Answers the requests that found no place at all.
         """
+        wishes = wanted or {}
         order = sorted(self._units, key=lambda unit: (-self._weight(unit), unit))
         stuck: list[Unit] = []
         for _ in range(_ATTEMPTS):
             self.clear()
-            stuck = []
+            stuck, homeless = [], []
             for unit in order:
+                wish = tuple(wishes[number] for number in unit if number in wishes)
+                if len(wish) == len(unit) and self._fits(wish):
+                    self.place(wish)
+                else:
+                    homeless.append(unit)
+            for unit in homeless:
                 best = self._best(unit, exhaustive=True)
                 if best is None:
                     stuck.append(unit)
@@ -246,6 +264,8 @@ def _units(instance: Instance) -> tuple[Unit, ...]:
     """Requests joined by common outages; in order of their first."""
     unit_of = {number: [number] for number in range(len(instance.requests))}
     for a, b in instance.same_outage:
+        if instance.requests[a].is_frozen or instance.requests[b].is_frozen:
+            continue  # the other joins it where it is, or waits
         if unit_of[a] is not unit_of[b]:
             joined = sorted(unit_of[a] + unit_of[b])
             for number in joined:

@@ -30,6 +30,10 @@ class Occupancy:
         self._before: dict[int, list[int]] = defaultdict(list)
         self._after: dict[int, list[int]] = defaultdict(list)
         self._apart: dict[int, list[int]] = defaultdict(list)
+        self._with: dict[int, list[int]] = defaultdict(list)
+        for a, b in instance.same_outage:
+            self._with[a].append(b)
+            self._with[b].append(a)
         for a, b in instance.precedence:
             self._after[a].append(b)
             self._before[b].append(a)
@@ -73,6 +77,10 @@ class Occupancy:
             return
         instance, request = self.instance, self.instance.requests[number]
         days = instance.days(number, start)
+        for other in self._with.get(number, ()):
+            placed = self.placed.get(other)
+            if placed is not None and placed.start != start:
+                yield Block(rule=Rule.SAME_OUTAGE, by=(other,))
         if request.crew is not None:
             for day in days:
                 allowed = instance.limits.crew(request.crew, day)
@@ -124,10 +132,17 @@ class Occupancy:
                     yield Block(rule=rule, at=days.start, by=(other,))
 
     def _waiting(self, number: int) -> Iterator[Block]:
-        for other in self._after.get(number, ()):
-            placed = self.placed.get(other)
-            if placed is not None and placed.start is not None:
-                yield Block(rule=Rule.PRECEDENCE, by=(other,))
+        """What forbids deferring: works that would have to wait too, and are placed. Frozen works wait
+        for nobody."""
+        for rule, others in (
+            (Rule.PRECEDENCE, self._after.get(number, ())),
+            (Rule.SAME_OUTAGE, self._with.get(number, ())),
+        ):
+            for other in others:
+                placed = self.placed.get(other)
+                is_frozen = self.instance.requests[other].is_frozen
+                if placed is not None and placed.start is not None and not is_frozen:
+                    yield Block(rule=rule, by=(other,))
 
     def _places(
         self, assignment: Assignment

@@ -127,13 +127,16 @@ def _orders(instance: Instance, plan: Plan) -> Iterator[Violation]:
         for a, b in pairs:
             if _all_frozen(instance, (a, b)) or a not in start_of or b not in start_of:
                 continue
+            waits = a not in days or b not in days
+            if waits and (instance.requests[a].is_frozen or instance.requests[b].is_frozen):
+                continue  # a frozen work waits for nobody
             if rule is Rule.SAME_OUTAGE:
                 broken = start_of[a] != start_of[b]
             elif rule is Rule.PRECEDENCE:
                 # What waits for a deferred work waits too.
-                broken = b in days and (a not in days or max(days[a]) >= min(days[b]))
+                broken = b in days and (waits or max(days[a]) >= min(days[b]))
             else:
-                broken = a in days and b in days and bool(days[a] & days[b])
+                broken = not waits and bool(days[a] & days[b])
             if broken:
                 yield Violation(rule=rule, requests=(a, b))
 
