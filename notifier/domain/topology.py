@@ -69,6 +69,18 @@ def ledger_feeders(
     return found
 
 
+def ledger_areas(held: HeldNetwork, index: NetworkIndex, numbers: Iterable[int]) -> frozenset[int]:
+    """The ledger's areas that bear the number or name of one of these areas of the model."""
+    network = held.graph.network
+    return frozenset(
+        area.id
+        for number in numbers
+        for name in {network.area_ids[number], network.area_names[number]}
+        if name
+        for area in index.areas_named(name)
+    )
+
+
 def modelled(
     held: HeldNetwork,
     index: NetworkIndex,
@@ -85,10 +97,10 @@ def modelled(
     }
     doubtful = wanted - found
     if doubtful:
-        accounts = {p.account: p for p in points if _feeder_of(p, index) in doubtful}
+        accounts = {p.account: p for p in points if feeder_of(p, index) in doubtful}
         known = _known(held, set(accounts))
-        all_of = Counter(_feeder_of(point, index) for point in accounts.values())
-        known_of = Counter(_feeder_of(accounts[account], index) for account in known)
+        all_of = Counter(feeder_of(point, index) for point in accounts.values())
+        known_of = Counter(feeder_of(accounts[account], index) for account in known)
         found |= {f for f in doubtful if all_of[f] and 2 * known_of[f] >= all_of[f]}
     return frozenset(found)
 
@@ -127,7 +139,8 @@ class _Join:
         ids = self._network.customer_ids
         self._customers = {ids[customer]: customer for customer in found.met}
         self._elsewhere: set[str] = set()
-        self._siblings: dict[int, set[int]] = {}
+        self._siblings: dict[int, Counter[int]] = {}
+        self._sizes: Counter[int] = Counter()
         self._area_numbers: dict[int, int | None] = {}
         self._seen: dict[str, list[str]] = {}
 
@@ -137,11 +150,13 @@ class _Join:
             self._held, {p.account for p in points if p.account not in self._customers}
         )
         for point in points:
+            if point.area_id is None:
+                continue
+            self._sizes[point.area_id] += 1
             customer = self._customers.get(point.account)
-            if customer is not None and point.area_id is not None:
-                area = self._network.customer_area[customer]
-                if area >= 0:
-                    self._siblings.setdefault(point.area_id, set()).add(area)
+            area = -1 if customer is None else self._network.customer_area[customer]
+            if area >= 0:
+                self._siblings.setdefault(point.area_id, Counter())[area] += 1
         fates: dict[int, Fate] = {}
         area_of: dict[int, int] = {}
         for point in points:
@@ -189,7 +204,7 @@ class _Join:
         return self._by_feeder(point)
 
     def _by_feeder(self, point: LedgerPoint) -> Fate | None:
-        feeder_id = _feeder_of(point, self._index)
+        feeder_id = feeder_of(point, self._index)
         number = None if feeder_id is None else self._number_of_feeder.get(feeder_id)
         if number is None:
             if feeder_id in self._feeders and self._touches_unnamed():
@@ -208,27 +223,37 @@ class _Join:
         return len(self._number_of_feeder) < len(self._fates.feeders)
 
     def _area_number(self, area_id: int) -> int | None:
-        """The area of the model that is this one of the ledger: by number or name, else by customers."""
+        """The area of the model that is this one of the ledger: by number or name, else by customers.
+
+        1号公变 stands on many feeders: a name alone counts on a feeder that the model holds, or where
+        customers confirm it.
+        """
         if area_id not in self._area_numbers:
             area = self._index.areas[area_id]
             by_key = self._held.areas_by_key
-            named = by_key.get(names.fold(area.code), ()) if area.code else ()
-            named = named or by_key.get(area.key, ())
-            siblings = self._siblings.get(area_id, set())
-            if len(named) > 1:
-                named = tuple(siblings & set(named)) or named
+            named = set(by_key.get(names.fold(area.code), ())) if area.code else set()
+            named = named or set(by_key.get(area.key, ()))
+            known = self._siblings.get(area_id, Counter())
+            # One account in the wrong place does not move its neighbours: most of them have to agree.
+            siblings = {a for a, count in known.items() if 2 * count >= self._sizes[area_id]}
+            if area.feeder_id not in self._feeders or len(named) > 1:
+                named &= siblings
             if not named and len(siblings) == 1:
-                named = tuple(siblings)
-            self._area_numbers[area_id] = named[0] if len(named) == 1 else None
+                named = siblings
+            self._area_numbers[area_id] = next(iter(named)) if len(named) == 1 else None
         return self._area_numbers[area_id]
 
     def _empty_areas(self, areas: dict[int, Fate], with_points: set[int | None]) -> None:
         """Areas that lose supply and to which the ledger links nobody are listed all the same."""
         for number, fate in self._fates.areas.items():
-            for name in (self._network.area_ids[number], self._network.area_names[number]):
-                for area in self._index.areas_named(name) if name else ():
-                    if area.id not in with_points and area.points == 0:
-                        areas.setdefault(area.id, fate)
+            for area_id in ledger_areas(self._held, self._index, [number]):
+                area = self._index.areas[area_id]
+                if (
+                    area_id not in with_points
+                    and not area.points
+                    and area.feeder_id in self._feeders
+                ):
+                    areas.setdefault(area_id, fate)
 
     def _note(self, code: str, account: str) -> None:
         self._seen.setdefault(code, []).append(account)
@@ -294,8 +319,9 @@ def _same(one: Fate | None, other: Fate | None) -> bool:
     return one == other or all(quiet)
 
 
-def _feeder_of(point: LedgerPoint, index: NetworkIndex) -> int | None:
-    """The feeder of the transformer where there is one, else the customer's own."""
+def feeder_of(point: LedgerPoint, index: NetworkIndex) -> int | None:
+    """The feeder of the transformer where there is one, else the customer's own: a customer's feeder
+    that is not its transformer's is the one that is wrong."""
     if point.area_id is not None and point.area_id in index.areas:
         by_area = index.areas[point.area_id].feeder_id
         if by_area is not None:

@@ -132,9 +132,13 @@ class Impacts:
         return found is not None
 
     async def ledger_points(
-        self, accounts: Sequence[str], feeder_ids: Sequence[int]
+        self,
+        *,
+        accounts: Sequence[str] = (),
+        feeders: Sequence[int] = (),
+        areas: Sequence[int] = (),
     ) -> list[LedgerPoint]:
-        """The usage points of these accounts, and all that hang on these feeders, each once."""
+        """The usage points of these accounts, and all of these feeders and areas, each once."""
         found: dict[int, LedgerPoint] = {}
         columns = "SELECT u.id, u.account, u.area_id, u.feeder_id FROM usage_point u"
         for start in range(0, len(accounts), _ACCOUNTS_A_STEP):
@@ -143,7 +147,15 @@ class Impacts:
                 {"list": json.dumps(accounts[start : start + _ACCOUNTS_A_STEP])},
             )
             found.update((row.id, LedgerPoint(*row)) for row in result)
-        for feeder_id in feeder_ids:
+        if areas:
+            result = await self._connection.execute(
+                text(
+                    f"{columns} WHERE u.gone_at IS NULL AND u.area_id IN ({self._listed('BIGINT')})"
+                ),
+                {"list": json.dumps(list(areas))},
+            )
+            found.update((row.id, LedgerPoint(*row)) for row in result)
+        for feeder_id in feeders:
             result = await self._connection.execute(
                 text(
                     f"{columns} JOIN area a ON a.id = u.area_id"

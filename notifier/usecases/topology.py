@@ -6,7 +6,7 @@ Tracing and joining run in a thread: they take some tenths of a second for a hun
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,7 +29,8 @@ _PLACES = frozenset({EquipmentKind.SECTION, EquipmentKind.UNKNOWN})
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TracedPlan:
-    """A plan traced on one version; ``accounts`` are those to whom something happens."""
+    """A plan traced on one version; ``accounts`` are those to whom something happens. ``feeder_ids``
+    and ``area_ids`` are the ledger's: those that the plan names or touches, by name."""
 
     held: HeldNetwork
     course: Course
@@ -37,6 +38,7 @@ class TracedPlan:
     accounts: tuple[str, ...]
     in_model: frozenset[str]
     feeder_ids: frozenset[int]
+    area_ids: frozenset[int]
     findings: tuple[Finding, ...]
 
 
@@ -54,9 +56,26 @@ async def match(store: Store, content: PlanContent, *, now: datetime) -> Match:
     traced = await asyncio.to_thread(_trace, held, content, content.switching, index, now)
     if traced is None:
         return _with(matching.match(content, index), _NOT_IN_MODEL)
-    async with store.read() as tx:
-        points = await tx.impacts.ledger_points(traced.accounts, sorted(traced.feeder_ids))
+    points = await _points(store, traced, index)
     return await asyncio.to_thread(_joined, traced, content, index, points)
+
+
+async def _points(store: Store, traced: TracedPlan, index: NetworkIndex) -> dict[int, LedgerPoint]:
+    """All usage points of which the trace has to say something: of the accounts it met, of the feeders
+    and areas that bear the names of what it met, and of those on which most of these accounts are."""
+    affected = set(traced.accounts)
+    async with store.read() as tx:
+        read = tx.impacts.ledger_points
+        points = await read(accounts=traced.accounts, feeders=sorted(traced.feeder_ids))
+        met = [point for point in points if point.account in affected]
+        areas = traced.area_ids | {p.area_id for p in met if p.area_id is not None}
+        points += await read(areas=sorted(areas))
+        unnamed = {topology.feeder_of(point, index) for point in met} - traced.feeder_ids
+        held = await asyncio.to_thread(
+            topology.modelled, traced.held, index, {f for f in unnamed if f is not None}, points
+        )
+        points += await read(feeders=sorted(held))
+    return {point.id: point for point in points}
 
 
 async def trace(store: Store, content: PlanContent, *, now: datetime) -> TracedPlan | None:
@@ -143,6 +162,7 @@ def _trace(
             if _is_known(held, item)
         ),
         feeder_ids=frozenset(named | topology.ledger_feeders(held, index, found.feeders).keys()),
+        area_ids=topology.ledger_areas(held, index, found.areas),
         findings=tuple(doubts),
     )
 
@@ -170,12 +190,16 @@ def _doubts(content: PlanContent, course: Course, found: Fates) -> Iterable[Find
 
 
 def _joined(
-    traced: TracedPlan, content: PlanContent, index: NetworkIndex, points: Sequence[LedgerPoint]
+    traced: TracedPlan,
+    content: PlanContent,
+    index: NetworkIndex,
+    found_points: Mapping[int, LedgerPoint],
 ) -> Match:
-    held = traced.held
-    feeders = topology.modelled(held, index, traced.feeder_ids, points)
+    held, points = traced.held, list(found_points.values())
+    feeders = {topology.feeder_of(point, index) for point in points} | traced.feeder_ids
+    modelled = topology.modelled(held, index, {f for f in feeders if f is not None}, points)
     windows = traced.course.windows or traced.course.spans
-    joined = topology.join(held, traced.fates, index, points, feeders, windows)
+    joined = topology.join(held, traced.fates, index, points, modelled, windows)
     found = matching.match(content, index, joined, traced.in_model)
     return replace(found, findings=(*traced.findings, *found.findings))
 

@@ -468,3 +468,14 @@ async def test_the_picture_shows_what_is_out_and_what_is_moved(town: Town) -> No
     assert own != proposed
     with pytest.raises(basis.NoDiagram):
         await basis.picture(town.store, "P2", now=town.clock.now())
+
+
+async def test_one_account_in_the_wrong_place_does_not_move_its_neighbours(town: Town) -> None:
+    """The model has home 20 of 三里 behind the section; 三里's others, which it lacks, stay as they are."""
+    others = tuple(account(n) for n in range(17, 27) if n != 20)
+    await grid.install(town, network(elsewhere={"A020": "001"}, without=others))
+    await town.submit(section("P1", *TRANSFER))
+
+    found = await impact(town)
+    assert found["A020"].impact_class is ImpactClass.UNKNOWN
+    assert not set(others) & found.keys()
