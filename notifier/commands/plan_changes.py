@@ -95,6 +95,11 @@ def register(commands: base.Subparsers) -> None:
     )
     parser.add_argument("number", metavar="NUMBER")
     parser.add_argument("--at", type=base.moment, metavar="TIME", help="默认现在 / default: now")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="整个计划结束，其余日期不再停电 / the whole plan: the days to come are off",
+    )
     parser.add_argument("--note", default="", metavar="TEXT", help="说明 / anything to add")
 
 
@@ -188,6 +193,7 @@ async def restore(context: Context) -> int:
             note=context.args.note,
             now=now,
             actor=context.actor,
+            whole=context.args.all,
         )
         return await answer(context, runtime, changed)
 

@@ -5,7 +5,7 @@ million rows.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from notifier.domain.customer import Audience, Need, Reach
 from notifier.domain.impact import Group, ImpactClass
@@ -46,6 +46,25 @@ class Told:
         """Whether it is still true as far as it matters: what is over by both needs no correction."""
         said, present = to_come(self.windows, now), to_come(group.windows, now)
         return said == present and (not said or self.impact_class is group.impact_class)
+
+    def ended_early(self, group: Group, now: datetime) -> tuple[Window, Window] | None:
+        """A window as it was said and as it was, where that is all the difference: supply came back
+        before its time, and the days to come stand. Spans of seconds come earlier as a whole."""
+        said, present = to_come(self.windows, now), to_come(group.windows, now)
+        gone = [window for window in said if window not in present]
+        past = sorted(w for w in group.windows if w.ends_at <= now and w not in self.windows)
+        if not gone or not set(present) <= set(said) or self.impact_class is not group.impact_class:
+            return None
+        moves = self.impact_class is ImpactClass.SHORT
+        pairs = list(zip(gone, past, strict=False))
+        if len(gone) != len(past) or not all(_is_early(*pair, moves=moves) for pair in pairs):
+            return None
+        return pairs[-1]
+
+
+def _is_early(said: Window, was: Window, *, moves: bool) -> bool:
+    early_by = said.starts_at - was.starts_at
+    return timedelta() <= early_by < timedelta(days=1) if moves else not early_by
 
 
 def to_come(windows: tuple[Window, ...], now: datetime) -> tuple[Window, ...]:

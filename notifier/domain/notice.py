@@ -46,6 +46,8 @@ class Wording(StrEnum):
     CANCELLED = "cancelled"
     LATE = "late"
     RESTORED = "restored"
+    RESTORED_TODAY = "restored_today"
+    RESTORED_FOR_GOOD = "restored_for_good"
     SHORT_ADVANCE = "short_advance"
     SHORT_REMINDER = "short_reminder"
     SHORT_RESCHEDULED = "short_rescheduled"
@@ -90,6 +92,17 @@ class Facts:
     told_class: ImpactClass | None = None
 
     @property
+    def wording(self) -> Wording:
+        """The words for it: a restoration says what becomes of the days that were to come."""
+        restored = self.restored_at
+        if self.stage is Stage.RESTORED and restored is not None:
+            if any(window.starts_at >= restored for window in self.windows):
+                return Wording.RESTORED_TODAY
+            if any(window.starts_at >= restored for window in self.told_windows):
+                return Wording.RESTORED_FOR_GOOD
+        return wording_of(self.stage, self.impact_class)
+
+    @property
     def is_of_seconds(self) -> bool:
         """Whether nothing but seconds without supply is spoken of, now and before."""
         return self.impact_class is ImpactClass.SHORT and self.told_class in (
@@ -128,8 +141,7 @@ class Notice:
     @property
     def template(self) -> str:
         """The template's name, ``advance.sms.zh``; ``templates/messages/advance/sms.zh.txt.j2``."""
-        wording = wording_of(self.stage, self.facts.impact_class)
-        return f"{wording.value}.{self.medium.value}.{self.locale}"
+        return f"{self.facts.wording.value}.{self.medium.value}.{self.locale}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

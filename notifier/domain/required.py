@@ -16,7 +16,7 @@ from notifier.domain.impact import Group
 from notifier.domain.notice import Notice, Stage
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy, Rule
-from notifier.domain.saying import Case, next_start
+from notifier.domain.saying import Case, next_start, occasion_of
 
 
 def required(
@@ -42,7 +42,7 @@ def required(
     paper = told.get(cell.paper) if cell.paper not in (None, NOTHING) else None
     media = cell.told_media if cell.paper is None else cell.told_media & ~Reach.POSTING
     if plan.state is PlanState.DONE:
-        yield from correcting.close(case, group, before)
+        yield from correcting.close(case, group, before, media)
         return
     spared = "" if group is None else _spared(case, group, before)
     if plan.state is PlanState.CANCELLED or group is None or spared:
@@ -144,6 +144,11 @@ def _reminders(case: Case, group: Group, before: Told | None) -> Iterator[Notice
         return
     days: set[object] = set()
     first = _first_due(case, group)
+    corrected = (
+        before is not None
+        and not before.holds(group, now)
+        and before.ended_early(group, now) is None
+    )
     for window in sorted(group.windows):
         day = window.starts_at.astimezone(case.zone).date()
         if day in days:
@@ -158,7 +163,6 @@ def _reminders(case: Case, group: Group, before: Told | None) -> Iterator[Notice
             if waits and first is not None and first > due - policy.min_gap:
                 yield Skip(stage=Stage.REMINDER, reason="advance_serves")
                 continue
-            corrected = before is not None and not before.holds(group, now)
             if corrected and now > due - policy.min_gap:
                 yield Skip(stage=Stage.REMINDER, reason="correction_serves")
                 continue
@@ -168,7 +172,7 @@ def _reminders(case: Case, group: Group, before: Told | None) -> Iterator[Notice
                 due=due,
                 expires=window.starts_at,
                 matters=window.starts_at,
-                occasion=window.starts_at.strftime("%Y%m%dT%H%MZ"),
+                occasion=occasion_of(window),
                 gap=policy.min_gap,
             )
 

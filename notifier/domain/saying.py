@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from notifier.domain.cell import Cell, PlanFacts, Skip, Told
@@ -108,6 +108,11 @@ class Case:
                 unless_told_since=None if gap is None else min(at, due) - gap,
                 reason=why,
             )
+
+
+def occasion_of(window: Window) -> str:
+    """Tells the windows of a plan apart, the same in every zone."""
+    return window.starts_at.astimezone(UTC).strftime("%Y%m%dT%H%MZ")
 
 
 def next_start(windows: tuple[Window, ...], now: datetime) -> datetime:

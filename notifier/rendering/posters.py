@@ -19,7 +19,7 @@ import typst
 from notifier.channel import Medium
 from notifier.domain import errors
 from notifier.domain.impact import ImpactClass
-from notifier.domain.notice import Facts, Recipient, Stage, wording_of
+from notifier.domain.notice import Facts, Recipient, Stage
 from notifier.domain.timetext import Teller
 from notifier.rendering import fonts, variables
 from notifier.rendering.library import Library
@@ -173,7 +173,7 @@ class PosterPress:
         }
 
     def _language(self, facts: Facts, locale: str, now: datetime) -> dict[str, Any]:
-        wording = wording_of(facts.stage, facts.impact_class)
+        wording = facts.wording
         name = f"{wording.value}.{Medium.POSTING.value}.{locale}"
         message = self._renderer.prepare(name, facts, now=now).render(Recipient())
         values = self._renderer.variables(name, facts, Recipient(), now=now)

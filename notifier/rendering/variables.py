@@ -7,7 +7,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
-from notifier.domain.notice import Facts, Stage, Wording, wording_of
+from notifier.domain.notice import Facts, Stage, Wording
 from notifier.domain.sms_parts import utf16_units
 from notifier.domain.timetext import Teller
 from notifier.domain.window import Window
@@ -181,7 +181,7 @@ def _times(
 
     A WeChat field has no room for both moments of a transfer, so there ``again`` is the second.
     """
-    is_short = wording_of(facts.stage, facts.impact_class) in _SHORT_WORDINGS
+    is_short = facts.wording in _SHORT_WORDINGS
     is_brief = medium is Medium.WECHAT
     told = facts.told_windows
     if not told and facts.stage in (Stage.REMOVED, Stage.CANCELLED):

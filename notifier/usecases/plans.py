@@ -21,6 +21,7 @@ from notifier.domain.plan import (
 )
 from notifier.ports import Renderer, Store, Transaction
 from notifier.usecases import matching, rechecking
+from notifier.usecases.postings import CLOCK_SLACK
 from notifier.usecases.preview import Preview, preview
 from notifier.usecases.reconcile import Setting
 
@@ -249,10 +250,14 @@ async def restore(
     note: str,
     now: datetime,
     actor: str,
+    whole: bool = False,
 ) -> Plan:
     """Supply is back since ``at`` (aware), and the plan is done; where more windows are to come, only
-    the one that was running ends then. Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid`` where
-    nobody was out yet."""
+    the one that was running ends then, unless the ``whole`` plan ends with it.
+
+    Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid`` where nobody was out yet or ``at`` is
+    still to come.
+    """
     plan = await find(store, number)
     if plan.state is not PlanState.APPROVED:
         raise PlanClosed(f"计划 {number} 未在执行 / plan {number} is not under way.")
@@ -263,10 +268,12 @@ async def restore(
         raise WindowInvalid(
             "恢复时间早于停电开始 / supply cannot come back before the outage begins: cancel the plan."
         )
+    if at > now + CLOCK_SLACK:
+        raise WindowInvalid("恢复时间在将来 / supply cannot be back at a time that is to come.")
     _two_pairs_of_eyes(setting, plan, present, Change.RESTORED, actor)
     content = present.content
     begun = [window for window in content.windows if window.starts_at < at]
-    if not begun or len(begun) == len(content.windows):
+    if whole or not begun or len(begun) == len(content.windows):
         return await _change(
             store, plan, content, Change.RESTORED,
             note=note, now=now, actor=actor, state=PlanState.DONE, restored_at=at,

@@ -232,6 +232,7 @@ async def restore_plan(call: Call[Nothing, requests.RestoreBody]) -> BaseModel:
         note=call.body.note,
         now=call.now,
         actor=call.actor.name,
+        whole=call.body.whole,
     )
     return await detail(call.service, plan)
 

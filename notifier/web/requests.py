@@ -142,9 +142,10 @@ class DelayBody(Strict):
 
 
 class RestoreBody(Strict):
-    """Supply is back since ``at``; now, where nothing is said."""
+    """Supply is back since ``at``; now, where nothing is said. Days to come stand, but for ``whole``."""
 
     at: Moment | None = None
+    whole: bool = False
     note: Words = ""
 
 

@@ -45,6 +45,7 @@ REASONS: Mapping[str, Words] = {
     "reconcile": ("按计划与策略核对发送清单", "The list of messages was made to follow the plan"),
     "resend": ("结果不明，以同一编号重发", "Sent again under the same key"),
     "restored_as_announced": ("按时送电，无需另行通知", "Restored as announced"),
+    "other_days_stand": ("其余日期不变，张贴仍然有效", "The other days stand: the poster hangs on"),
     "transition.closed": ("合环或不停电转供，不中断供电", "Supply stays on: nobody need be told"),
     "too_late": ("已过有效时间，不再发送", "It lost its point before it could be sent"),
     "unreachable": ("没有可用的联系方式", "No usable address"),

@@ -124,11 +124,14 @@ def test_the_course_of_a_plan(planned: Desk) -> None:
     planned.now = "2026-03-20T12:00"
 
     delayed = planned.json("plan", "delay", "P1", "--until", "2026-03-20T20:00", "--note", "返工")
+    early = planned.run("plan", "restore", "P1", "--at", "2026-03-20T19:30")
+    planned.now = "2026-03-20T19:40"
     restored = planned.json("plan", "restore", "P1", "--at", "2026-03-20T19:30")
     late = planned.run("plan", "cancel", "P1", "--note", "x")
     spoken = planned.run("plan", "show", "P1")
 
     assert delayed["plan"]["ends_at"] == "2026-03-20T20:00:00+08:00"
+    assert (early.code, early.err.split(":")[0]) == (1, "window.invalid")
     assert (restored["plan"]["state"], restored["plan"]["restored_at"]) == (
         "done",
         "2026-03-20T19:30:00+08:00",

@@ -198,14 +198,18 @@ def test_a_correction_is_for_those_who_were_told_something_else(case: Case) -> N
     for notice in notices:
         if notice.stage in CORRECTIONS:
             assert before is not None
-            assert notice.facts.told_windows == before.windows
+            off = [w for w in before.windows if w.starts_at >= (plan.restored_at or now)]
+            is_rest = plan.state is PlanState.DONE
+            assert notice.facts.told_windows == (tuple(off) if is_rest else before.windows)
             if notice.stage in (Stage.RESCHEDULED, Stage.LATE):
                 assert recipient.told != group.facts_key
         if notice.stage is Stage.RESTORED:
             assert before is not None
         if notice.stage is Stage.ADVANCE and before is not None:
-            assert notice.confirm
-            assert notice.rung > 0
+            on_paper = notice.medium is Medium.POSTING
+            told_so = Reach.POSTING if on_paper else ~Reach.POSTING
+            untold = not recipient.told_media & told_so
+            assert untold or (notice.confirm and notice.rung > 0)
 
 
 @laws
@@ -330,7 +334,7 @@ def test_a_plan_that_is_over_or_cancelled_announces_nothing(case: Case) -> None:
     if plan.state is PlanState.CANCELLED:
         assert {n.stage for n in notices} <= {Stage.CANCELLED}
     if plan.state is PlanState.DONE:
-        assert {n.stage for n in notices} <= {Stage.RESTORED}
+        assert {n.stage for n in notices} <= {Stage.RESTORED, Stage.CANCELLED}
 
 
 @laws
@@ -465,6 +469,93 @@ def test_a_restoration_is_told_where_it_comes_early() -> None:
     assert stages(at(20, 16), told) == [Stage.RESTORED] * 1
     assert stages(at(20, 17, 45), told) == ["restored_as_announced"]
     assert stages(at(20, 16), cell()) == ["never_told"]
+
+
+# --- A plan of several days ---------------------------------------------------------------------------
+
+DAYS = (
+    Window(at(20, 8), at(20, 18)),
+    Window(at(21, 8), at(21, 18)),
+    Window(at(22, 8), at(22, 18)),
+)
+
+
+def ended(at_: datetime, *days: Window) -> tuple[Window, ...]:
+    return (Window(days[0].starts_at, at_), *days[1:])
+
+
+def test_a_day_that_ends_early_is_told_with_the_days_to_come() -> None:
+    """Supply is back at noon; tomorrow stands. Not a change of time, and said once a day."""
+    before, after = out(1, *DAYS), out(1, *ended(at(20, 12), *DAYS))
+
+    notices, _ = ask(approved(), [after], said(before), cell(told=before.facts_key), at(20, 12, 5))
+    restored = [n for n in notices if n.stage is Stage.RESTORED]
+
+    assert [n for n in notices if n.stage in CORRECTIONS] == []
+    assert {n.occasion for n in restored} == {"20260320T0000Z"}
+    assert restored[0].facts.restored_at == at(20, 12)
+    assert restored[0].facts.windows == DAYS[1:]
+    assert restored[0].facts.wording is Wording.RESTORED_TODAY
+
+
+def test_a_day_that_ends_as_announced_needs_no_word() -> None:
+    """Nor is it put right afterwards: what is over is over. Tomorrow is reminded of as ever."""
+    before, after = out(1, *DAYS), out(1, *ended(at(20, 17, 45), *DAYS))
+
+    def ask_at(now: datetime) -> tuple[list[Notice], list[Skip]]:
+        return ask(approved(), [after], said(before), cell(told=before.facts_key), now)
+
+    (now, skips), (later, _) = ask_at(at(20, 17, 50)), ask_at(at(20, 20))
+
+    assert "restored_as_announced" in {skip.reason for skip in skips}
+    assert {n.stage for n in (*now, *later)} <= {Stage.REMINDER}
+    assert any(n.occasion == "20260321T0000Z" for n in now)
+
+
+def test_a_poster_that_names_the_days_to_come_hangs_on() -> None:
+    """No crew is sent out at noon of the first day."""
+    before, after = out(1, *DAYS), out(1, *ended(at(20, 12), *DAYS))
+    door = cell(
+        told=before.facts_key,
+        told_media=Reach.POSTING,
+        audience=Audience.ENTRANCE,
+        reach=Reach.POSTING,
+    )
+
+    notices, skips = ask(approved(), [after], said(before), door, at(20, 12, 5))
+
+    assert notices == []
+    assert Skip(stage=Stage.RESTORED, reason="other_days_stand") in skips
+
+
+def test_a_day_that_is_dropped_or_moved_is_a_change() -> None:
+    """Only supply that came back is a restoration."""
+    before = out(1, *DAYS)
+    told = cell(told=before.facts_key)
+
+    for group in (
+        out(1, *DAYS[:2]),
+        out(1, *ended(at(20, 12), *DAYS[:2])),
+        out(1, *DAYS[1:]),
+        out(1, *ended(at(20, 12), *DAYS), impact_class=ImpactClass.SHORT),
+    ):
+        notices, _ = ask(approved(), [group], said(before), told, at(20, 12, 5))
+        assert Stage.RESCHEDULED in {n.stage for n in notices}
+
+
+def test_a_whole_plan_that_ends_early_says_that_the_other_days_are_off() -> None:
+    """Whoever hears of no restoration hears a cancellation of the days to come."""
+    group = out(1, *DAYS)
+    plan = approved(PlanState.DONE, restored_at=at(20, 12))
+    office = cell(told=group.facts_key, audience=Audience.VILLAGE_OFFICE)
+
+    home, _ = ask(plan, [group], said(group), cell(told=group.facts_key), at(20, 12, 5))
+    village, _ = ask(plan, [group], said(group), office, at(20, 12, 5))
+
+    assert {(n.stage, n.facts.wording) for n in home} == {
+        (Stage.RESTORED, Wording.RESTORED_FOR_GOOD)
+    }
+    assert {(n.stage, n.facts.told_windows) for n in village} == {(Stage.CANCELLED, DAYS[1:])}
 
 
 # --- Whoever was never told, while it lasts ---------------------------------------------------------

@@ -2,6 +2,8 @@
 
 import itertools
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +13,7 @@ from notifier.domain.customer import Audience, Need
 from notifier.domain.impact import ImpactClass
 from notifier.domain.notice import CORRECTIONS, Facts, Recipient, Stage, Wording, wording_of
 from notifier.domain.sms_parts import is_gsm
+from notifier.domain.window import Window
 from notifier.rendering.library import Library
 from notifier.rendering.messages import LIMITS, MessageRenderer, Rendered
 from tests.rendering import samples
@@ -22,8 +25,7 @@ TOLD = [ImpactClass.OUT, ImpactClass.SHORT]
 
 
 def write(facts: Facts, medium: Medium, locale: str, name: str = "") -> Rendered:
-    wording = wording_of(facts.stage, facts.impact_class)
-    template = f"{wording.value}.{medium.value}.{locale}"
+    template = f"{facts.wording.value}.{medium.value}.{locale}"
     return RENDERER.prepare(template, facts, now=samples.NOW).render(Recipient(name=name))
 
 
@@ -241,3 +243,27 @@ def facts_with(facts: Facts, windows: tuple[samples.Window, ...]) -> Facts:
         revision=facts.revision,
         restored_at=facts.restored_at,
     )
+
+
+@pytest.mark.parametrize(("medium", "locale"), PLACES, ids=IDS)
+def test_a_restoration_says_what_becomes_of_the_days_to_come(medium: Medium, locale: str) -> None:
+    """They stand, with their times; or they are off. It fits wherever a plain restoration does."""
+    day = timedelta(days=1)
+    plain = samples.facts(Stage.RESTORED)
+    assert plain.restored_at is not None
+    to_come = tuple(Window(w.starts_at + day, w.ends_at + day) for w in plain.told_windows)
+    said = (*plain.told_windows, *to_come)
+    stands = replace(plain, windows=to_come, told_windows=said)
+    off = replace(plain, windows=plain.told_windows, told_windows=said)
+
+    today, for_good = (write(facts, medium, locale) for facts in (stands, off))
+
+    assert (stands.wording, off.wording) == (Wording.RESTORED_TODAY, Wording.RESTORED_FOR_GOOD)
+    assert {"16:40", "08:00", "17:30"} <= times(today.text)
+    assert "16:40" in times(for_good.text)
+    assert "17:30" not in times(for_good.text)
+    assert ("不再" if locale == "zh" else "off") in for_good.text
+    for facts in (stands, off):
+        template = f"{facts.wording.value}.{medium.value}.{locale}"
+        found = RENDERER.check(template, [facts], now=samples.NOW)
+        assert not finding.has_errors(found), found

@@ -1,7 +1,7 @@
 """What people may do with plans, and what is refused with which word."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -342,6 +342,64 @@ async def test_only_an_outage_that_has_begun_is_restored(town: Town) -> None:
     await restore(local(20, 16))
 
     assert await _state(town) == (PlanState.DONE, 2)
+
+
+async def test_nothing_is_restored_in_the_future(town: Town) -> None:
+    """A few minutes are another clock; more is a mistake."""
+    await town.submit(plan())
+    await town.approve("P1")
+    town.clock.set(local(20, 16))
+
+    with pytest.raises(plans.WindowInvalid):
+        await _restore(town, local(20, 17))
+    await _restore(town, local(20, 16, 3))
+
+    assert await _state(town) == (PlanState.DONE, 2)
+
+
+async def test_the_first_of_several_days_ends_alone(town: Town) -> None:
+    """Back early: everybody hears that, and of tomorrow; tomorrow takes place and ends as announced."""
+    await town.submit(plan(windows=(window(20, 8, 18), window(21, 8, 18))))
+    await town.approve("P1")
+    await town.run_until(local(20, 12))
+    count = len(town.told())
+
+    await _restore(town, local(20, 12))
+    await town.run_until(local(20, 19))
+    first = town.told()[count:]
+    state = await _state(town)
+    await town.run_until(local(21, 17, 50))
+    await _restore(town, local(21, 17, 50))
+    await town.run_until(local(21, 19))
+
+    assert len({address for address, _ in first}) == len(first) == 17
+    assert all("12:00恢复供电" in words and "21日" in words for _, words in first)
+    assert state == (PlanState.APPROVED, 2)
+    assert await _state(town) == (PlanState.DONE, 3)
+    assert town.told()[count + 17 :] == []
+
+
+async def test_the_whole_plan_ends_where_that_is_said(town: Town) -> None:
+    """One message: supply is back, and tomorrow is off."""
+    await town.submit(plan(windows=(window(20, 8, 18), window(21, 8, 18))))
+    await town.approve("P1")
+    await town.run_until(local(20, 12))
+    count = len(town.told())
+
+    await _restore(town, local(20, 12), whole=True)
+    await town.run_until(local(21, 19))
+
+    news = town.told()[count:]
+    assert len({address for address, _ in news}) == len(news) == 17
+    assert all("不再进行" in words for _, words in news)
+    assert await _state(town) == (PlanState.DONE, 2)
+
+
+async def _restore(town: Town, at: datetime, *, whole: bool = False) -> None:
+    await plans.restore(
+        town.store, town.setting, "P1", at,
+        note="", now=town.clock.now(), actor="li", whole=whole,
+    )  # fmt: skip
 
 
 # --- What follows -----------------------------------------------------------------------------------

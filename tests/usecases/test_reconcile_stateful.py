@@ -37,6 +37,7 @@ from notifier.domain.customer import Reach
 from notifier.domain.delivery import BATCH_ARROWS, DELIVERY_ARROWS, BatchState, DeliveryState
 from notifier.domain.errors import Refusal
 from notifier.domain.facts_json import facts_from_dict
+from notifier.domain.impact import Group
 from notifier.domain.notice import Facts, Stage
 from notifier.domain.plan import PlanState
 from notifier.domain.window import Window
@@ -360,6 +361,22 @@ class Walk:
                 return None
             return (await tx.plans.revision(found.id, found.revision)).content
 
+    @staticmethod
+    def _holds(facts: Facts, group: Group, now: datetime) -> bool:
+        """Whether what somebody read last is true of all that is to come."""
+        to_come = {w for w in facts.windows if w.ends_at > now}
+        same_class = facts.impact_class is group.impact_class
+        return same_class and to_come == {w for w in group.windows if w.ends_at > now}
+
+    async def _groups(self) -> dict[str, Group]:
+        """The groups of the present revision by their facts."""
+        async with self.town.store.read() as tx:
+            found = await tx.plans.find("P1")
+            assert found is not None
+            revision = await tx.plans.revision(found.id, found.revision)
+            groups = await tx.impacts.groups(revision.id)
+        return {group.facts_key: group for group in groups.values()}
+
     async def expected(self) -> dict[int, str]:
         """What each affected contact has to know, by the town's own tables: facts key by contact."""
         async with self.town.store.read() as tx:
@@ -430,6 +447,7 @@ class Walk:
         if found is None or found.state not in (PlanState.APPROVED, PlanState.CANCELLED):
             return
         expected = await self.expected()
+        groups = await self._groups()
         last: dict[int, tuple[str, Any]] = {}
         for contact, stage, _, key, facts in heard:
             denies = stage in (Stage.CANCELLED, Stage.REMOVED)
@@ -448,10 +466,12 @@ class Walk:
         }
         for contact, (key, facts) in last.items():
             present = expected.get(contact, NOTHING)
-            is_over = key == NOTHING or max(w.ends_at for w in facts.windows) <= now
+            is_over = key == NOTHING or all(w.ends_at <= now for w in facts.windows)
             if key == NOTHING and present == NOTHING:
                 continue
             if key == present or is_over or contact in unreachable:
+                continue
+            if present in groups and self._holds(facts, groups[present], now):
                 continue
             assert (contact, present) in tried, f"{contact} believes what is no longer true"
         if found.state is PlanState.APPROVED and found.starts_at is not None:
