@@ -59,6 +59,7 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "tie_feeder": ("联络线路", "转供线路", "转供电源"),
 }
 _BETWEEN = re.compile(r"[、，,；;\n]+")
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _TRUE = {"是", "√", "y", "yes", "true", "1"}
 _FALSE = {"否", "n", "no", "false", "0", ""}
 
@@ -207,7 +208,7 @@ def _built(file: str, rows: Sequence[_Row], findings: list[Finding]) -> Constrai
     for row in rows:
         kind, _ = _SECTIONS[row.section]
         hints = get_type_hints(kind)
-        values = {}
+        values, before = {}, len(findings)
         for name, value in row.values.items():
             if name not in hints:
                 known = "、".join(hints)
@@ -222,6 +223,8 @@ def _built(file: str, rows: Sequence[_Row], findings: list[Finding]) -> Constrai
                 findings.append(
                     _wrong(file, str(value), str(error), sheet=row.sheet, row=row.row, column=name)
                 )
+        if len(findings) > before:
+            continue
         try:
             found.setdefault(row.section, []).append(TypeAdapter(kind).validate_python(values))
         except ValidationError as error:
@@ -286,8 +289,9 @@ def _day(value: Any) -> date:
         return value.date()
     if isinstance(value, date):
         return value
+    match = _DAY.fullmatch(tables.cell_text(value))
     try:
-        return date.fromisoformat(tables.cell_text(value).replace("/", "-").replace(".", "-"))
+        return date(*(int(part) for part in match.groups())) if match else date(0, 0, 0)
     except ValueError:
         raise ValueError("日期，如 2026-03-05 / a day like 2026-03-05") from None
 
