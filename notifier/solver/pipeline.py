@@ -106,8 +106,10 @@ class _Run:
         components = self._components()
         self._climb(components, "components", until=self._budget * 0.6)
         self._parts = self._blocks(components)
+        self._offer_union("components")
         small = [search for search in self._parts if len(search.free) <= LARGEST_MODEL]
         self._climb(small, "blocks", until=self._budget * 0.3)
+        self._offer_union("blocks")
         self._reconcile()
         self._improve()
         if self._best is None:
@@ -172,12 +174,10 @@ class _Run:
         joint = Search(self._instance, members, cells, self._around, cuts)
         joint.bound = sum(search.bound for search in searches)
         spliced = [assignment for search in searches for assignment in search.plan]
-        if len(spliced) == len(joint.free):
+        if len(spliced) == len(joint.free) and self._stands(spliced):
+            joint.adopt(sorted(spliced))
+        else:
             joint.hint = {assignment.request: assignment for assignment in spliced}
-            if self._stands(spliced):
-                joint.adopt(sorted(spliced))
-        elif self._best is not None:
-            joint.hint = {number: self._best[number] for number in joint.free}
         return joint
 
     def _stands(self, plan: Iterable[Assignment]) -> bool:
@@ -208,8 +208,7 @@ class _Run:
                     [n for search in searches if search.is_infeasible for n in search.free]
                 )
             if stage != "components":
-                for search in searches:
-                    self._replace(search, stage)
+                self._offer_union(stage)
 
     def _step(self, task: tuple[Search, Step]) -> Found:
         search, step = task
@@ -235,6 +234,10 @@ class _Run:
             fresh = [
                 self._together([self._parts[at] for at in ones]) for ones in joined if len(ones) > 1
             ]
+            best = self._best
+            if best is not None:
+                for search in fresh:
+                    search.adopt([best[number] for number in search.free])
             self._parts = [self._parts[ones[0]] for ones in joined if len(ones) == 1] + fresh
             small = [search for search in fresh if len(search.free) <= LARGEST_MODEL]
             self._climb(small, "whole", until=self._budget * 0.2)
@@ -271,6 +274,15 @@ class _Run:
                 self._replace(search, "bound")
 
     # -- the best so far -----------------------------------------------------------------------
+
+    def _offer_union(self, stage: str) -> None:
+        """Offers the parts' plans laid side by side, with works that clash placed anew."""
+        wanted = {
+            assignment.request: assignment for part in self._parts for assignment in part.plan
+        }
+        if self._best is not None:
+            wanted = {one.request: one for one in self._best} | wanted
+        self._offer(greedy.mended(self._instance, self._groups, list(wanted.values())), stage)
 
     def _replace(self, search: Search, stage: str) -> None:
         """Puts a search's plan into the best plan, where that is feasible and better."""
