@@ -89,12 +89,14 @@ def course(content: PlanContent, switching: Switching) -> Course:
 
 def back_of(out: Sequence[Step]) -> tuple[Step, ...]:
     """What puts every switch back that ends otherwise than it began, in reverse."""
+    first: dict[str, Action] = {}
     last: dict[str, Step] = {}
     for step in out:
-        was = last.pop(step.switch, None)
-        if was is None or was.action is step.action:
-            last[step.switch] = step
-    return steps.transfer_back(tuple(last.values()))
+        first.setdefault(step.switch, step.action)
+        last.pop(step.switch, None)
+        last[step.switch] = step
+    moved = [step for step in last.values() if step.action is first[step.switch]]
+    return steps.transfer_back(moved)
 
 
 def is_after_all(out: Sequence[Step]) -> bool:

@@ -21,13 +21,14 @@ from notifier.intake.plan_row import PlanRow, RowCells
 _OPEN = r"断开|拉开|分开|分断|拉|断(?!路)|(?i:open|отключить|cắt)"
 _CLOSE = r"合上|合入|合闸|投入|合(?!环)|(?i:close|включить|đóng)"
 _VERB = rf"(?:{_OPEN}|{_CLOSE})"
+_THEN = r"(?:然后|再|先|后|并)?"
 _MARK = r"(?:[(（]?\d{1,2}[)）、.．](?!\d)|[①-⑳])?"
 _CLOCK = r"(?:(?P<hour>\d{1,2})\s*[:：时点]\s*(?P<minute>\d{2})?\s*分?)?"
 _BETWEEN_STEPS = re.compile(
-    rf"[；;。\n\r]+|[，,、]\s*(?={_MARK}\s*(?:\d{{1,2}}\s*[:：时点]\s*\d{{0,2}}分?\s*)?[，,]?\s*{_VERB})|(?:→|->|=>)|\s+(?=[①-⑳]|\d{{1,2}}[)）、.．]\s*{_VERB})"
+    rf"[；;。\n\r]+|[，,、]\s*(?={_MARK}\s*(?:\d{{1,2}}\s*[:：时点]\s*\d{{0,2}}分?\s*)?[，,]?\s*{_THEN}{_VERB})|(?:→|->|=>)|\s+(?=[①-⑳]|\d{{1,2}}[)）、.．]\s*{_VERB})"
 )
 _STEP = re.compile(
-    rf"^\s*{_MARK}\s*{_CLOCK}\s*[，,]?\s*(?:然后|再|先|后|并)?(?:(?P<open>{_OPEN})|(?P<close>{_CLOSE}))"
+    rf"^\s*{_MARK}\s*{_CLOCK}\s*[，,]?\s*{_THEN}(?:(?P<open>{_OPEN})|(?P<close>{_CLOSE}))"
     r"\s*[:：]?\s*(?P<names>\S.*?)\s*$"
 )
 _BETWEEN_NAMES = re.compile(r"[、，,]|(?<=[关闸器\d])[和及与](?=\S)")
