@@ -21,7 +21,7 @@ from notifier.clock import SystemClock
 
 #: What the program is called by distributions; Debian's package is ``chromium``.
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_PATIENCE = 20.0
+_PATIENCE = 40.0
 _ARGUMENTS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-extensions", "--disable-background-networking", "--disable-component-update",
@@ -88,7 +88,11 @@ class Page:
 
     async def overflow(self) -> int:
         """By how many pixels the page is wider than the window: 0 where nothing scrolls sideways."""
-        return int(await self.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+        return int(
+            await self.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
 
     async def text(self) -> str:
         """What a person reads."""

@@ -4,9 +4,9 @@ Needs Chromium (Debian: ``apt-get install chromium``); without one the tests say
 """
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from notifier.vault import Vault
 from tests.journeys import browser
@@ -14,13 +14,17 @@ from tests.web.conftest import Site, make_site, plan_json
 
 WIDTHS = (1280, 390)
 
-pytestmark = pytest.mark.skipif(
-    browser.program() is None,
-    reason="THE PAGES WERE NOT SEEN BY A BROWSER: no Chromium here (Debian: apt-get install chromium)",
-)
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(
+        browser.program() is None,
+        reason="THE PAGES WERE NOT SEEN BY A BROWSER: no Chromium here "
+        "(Debian: apt-get install chromium)",
+    ),
+]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site(sqlite_url: str, vault: Vault) -> AsyncIterator[Site]:
     """The small town's website with one plan that waits for approval and one that is a draft."""
     async for made in make_site(sqlite_url, vault):
@@ -29,11 +33,19 @@ async def site(sqlite_url: str, vault: Vault) -> AsyncIterator[Site]:
         yield made
 
 
-@pytest.fixture
-async def page(tmp_path: Path) -> AsyncIterator[browser.Page]:
-    """One tab."""
-    async with browser.page(tmp_path) as opened:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[browser.Page]:
+    """One browser for all: it takes a second or two to start."""
+    async with browser.page(tmp_path_factory.mktemp("browser")) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(tab: browser.Page) -> browser.Page:
+    """The tab as if nobody had used it."""
+    await tab.ask("Network.clearBrowserCookies")
+    tab.complaints.clear()
+    return tab
 
 
 async def _look(page: browser.Page, url: str) -> str:
@@ -65,8 +77,7 @@ async def test_a_plan_is_found_read_and_approved_in_a_browser(
     await page.resize(WIDTHS[0])
     await page.click("section.preview form button")
     signed = await _look(page, f"{base}/plans/P1")
-    await _look(page, f"{base}/plans/P1/deliveries?medium=sms")
-    await _look(page, f"{base}/p/P1")
+    public = await _look(page, f"{base}/p/P1")
 
     assert "P1" in board
     assert "P2" in board
@@ -74,6 +85,25 @@ async def test_a_plan_is_found_read_and_approved_in_a_browser(
     assert "批准后将发送" in preview
     assert "已批准" in signed
     assert "approver-1" in signed
+    assert "将要停电" in public
+
+
+async def test_every_page_fits_a_desk_and_a_telephone(site: Site, page: browser.Page) -> None:
+    """Nothing scrolls sideways and nothing complains, wherever the links of the pages lead."""
+    base = str(site.client.make_url("")).rstrip("/")
+    await page.open(f"{base}/login")
+    await page.evaluate(f"document.querySelector('#token').value = {site.secrets['admin']!r}")
+    await page.click("main form button")
+
+    seen = {
+        path: await _look(page, f"{base}{path}")
+        for path in (
+            *("/?all=1", "/plans/P2", "/plans/P1/deliveries?medium=sms"),
+            *("/coordination", "/reports", "/reports/interruptions", "/running"),
+        )
+    }
+
+    assert all(len(text) > 40 for text in seen.values())
 
 
 async def test_a_page_keeps_itself_up_to_date_without_a_complaint(
