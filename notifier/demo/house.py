@@ -128,7 +128,7 @@ async def gateway(session: aiohttp.ClientSession, time: Time) -> AsyncIterator[G
             raise ProcessEnded("网关模拟器未能启动 / the gateway simulator did not start.")
         yield Gateway(session=session, ports=orjson.loads(line))
     finally:
-        await _end(process)
+        await end(process)
 
 
 @asynccontextmanager
@@ -141,7 +141,7 @@ async def service(settings: Path, time: Time, log: BinaryIO) -> AsyncIterator[Pr
     try:
         yield process
     finally:
-        await _end(process)
+        await end(process)
 
 
 async def run_command(settings: Path, time: Time, *arguments: str) -> str:
@@ -264,7 +264,8 @@ def _clock_variables(time: Time) -> dict[str, str]:
     }
 
 
-async def _end(process: Process) -> None:
+async def end(process: Process) -> None:
+    """Asks a process to stop, and makes it when it does not within ten seconds."""
     if process.returncode is not None:
         return
     if process.stdin is not None:

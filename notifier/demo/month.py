@@ -41,12 +41,8 @@ _MAKING_TOKENS = 5.0
 _MARK = ".demo"
 _NOWHERE = {"aliyun": 9, "wechat": 9, "jpush": 9}
 _WEEKDAYS = "一二三四五六日"
-_TOKENS = {
-    "调度-李工": "operations",
-    "主任-吴": "approver",
-    "张贴一班": "crew",
-    "张贴二班": "crew",
-}
+_CREWS = ("张贴一班", "张贴二班")
+_TOKENS = {"调度-李工": "operations", "主任-吴": "approver"} | dict.fromkeys(_CREWS, "crew")
 
 
 class FolderInUse(errors.Conflict):
@@ -151,8 +147,13 @@ async def run(options: Options, console: Console) -> int:
         report.samples(console, taken)
         report.crews(console, [(crew.name, crew.done, crew.handed_back) for crew in stage.crews])
         report.verdict(console, found, await main.stats(), await backup.stats(), seconds)
-        report.address(console, base, tokens, programme, met, stays=not options.leave)
         if not options.leave:
+            # From now on time passes as it does outside: whoever looks round sees the month's end.
+            await house.end(served)
+            still = house.Time(start=stage.clock.now(), speed=1.0, began=SystemClock().wall())
+            served = await stack.enter_async_context(house.service(settings, still, log))
+            await _wait_until_up(session, base, served, folder / "service.log")
+            report.address(console, base, tokens, programme, met)
             await served.wait()
     return 1 if found.faults else 0
 
@@ -265,9 +266,11 @@ def _stage(
                 desk=desk(name),
                 clock=clock,
                 zone_offset=timedelta(hours=8),
-                is_locked_out_once=name == "张贴一班",
+                turn=turn,
+                crews=len(_CREWS),
+                is_locked_out_once=turn == 0,
             )
-            for name in ("张贴一班", "张贴二班")
+            for turn, name in enumerate(_CREWS)
         ],
         programme=programme,
     )

@@ -306,12 +306,8 @@ def address(
     tokens: Mapping[str, str],
     programme: Programme,
     held: Meeting,
-    *,
-    stays: bool,
 ) -> None:
     """Where to look, and with which token to decide something."""
-    if not stays:
-        return
     console.say(f"\n页面仍在运行，无需登录即可看 / the pages are open, without logging in: {base}")
     for path, words in (
         ("/?all=1", "看板：全部计划、待办、渠道 / the board: every plan, what waits for a person"),

@@ -28,7 +28,7 @@ _CONTENT = (
 _SHIFT = (8, 19)
 _LOOKS = 20
 #: Who works in a crew.
-_PEOPLE = 3
+_PEOPLE = 4
 _REASON = "单元门禁关闭，进不去 / the entrance is locked"
 
 
@@ -130,12 +130,17 @@ class Office:
 
 @dataclass(slots=True, kw_only=True)
 class Crew:
-    """One crew: lists, claims, puts up and photographs, hands back what it cannot reach."""
+    """One crew: lists, claims, puts up and photographs, hands back what it cannot reach.
+
+    ``turn`` of ``crews``: which share of the list it takes, so that they do not meet at the same door.
+    """
 
     name: str
     desk: Desk
     clock: Clock
     zone_offset: timedelta
+    turn: int = 0
+    crews: int = 1
     is_locked_out_once: bool = False
     done: int = 0
     handed_back: list[str] = field(default_factory=list)
@@ -149,9 +154,12 @@ class Crew:
                 await self.clock.pause(0.1)
 
     async def _round(self) -> bool:
-        """The most urgent tasks of the list; False when there are none."""
-        tasks = (await self.desk.get("/postings", limit="12"))["tasks"]
-        await asyncio.gather(*(self._walk(tasks[one::_PEOPLE]) for one in range(_PEOPLE)))
+        """The crew's share of the most urgent tasks, what is wrong on a door first; False when there
+        are none."""
+        tasks = (await self.desk.get("/postings", limit="48"))["tasks"]
+        tasks.sort(key=lambda task: task["todo"] != "replace")
+        own = tasks[self.turn :: self.crews] or tasks
+        await asyncio.gather(*(self._walk(own[one::_PEOPLE]) for one in range(_PEOPLE)))
         return bool(tasks)
 
     async def _walk(self, tasks: Sequence[Mapping[str, Any]]) -> None:
