@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.domain.network.steps import Action, Step
+from notifier.domain.network.target import Target, TargetKind
 from notifier.domain.plan import (
     Equipment,
     EquipmentKind,
     PlanContent,
     PlanKind,
+    Switching,
     Transfer,
     Transition,
     content_as_dict,
@@ -21,6 +24,8 @@ from notifier.domain.plan import (
 from notifier.domain.window import Window
 
 BASE = datetime(2026, 3, 5, tzinfo=UTC)
+#: Of the content below, as it was before plans had switching.
+DIGEST = "dec10e493182f38771ed4a86839e0ff081406d6b7d357ce528cd4a89a02a8401"
 WINDOWS = st.builds(
     lambda start, length, hours: Window(
         (BASE + timedelta(minutes=start)).astimezone(timezone(timedelta(hours=hours))),
@@ -32,6 +37,29 @@ WINDOWS = st.builds(
 )
 EQUIPMENT = st.builds(
     Equipment, name=st.text(min_size=1), kind=st.sampled_from(EquipmentKind), station=st.text()
+)
+STEPS = st.lists(
+    st.builds(
+        Step,
+        action=st.sampled_from(Action),
+        switch=st.text(min_size=1),
+        group=st.text(),
+        planned_at=st.none() | WINDOWS.map(lambda window: window.starts_at),
+    ),
+    max_size=3,
+).map(tuple)
+SWITCHING = st.builds(
+    Switching,
+    steps=STEPS,
+    back=STEPS,
+    transitions=st.dictionaries(st.text(), st.sampled_from(Transition), max_size=2).map(
+        lambda found: tuple(sorted(found.items()))
+    ),
+)
+WORK = st.builds(
+    Target,
+    kind=st.sampled_from(TargetKind),
+    names=st.lists(st.text(min_size=1), min_size=1, max_size=2).map(tuple),
 )
 CONTENTS = st.builds(
     PlanContent,
@@ -53,6 +81,8 @@ CONTENTS = st.builds(
     works=st.text(),
     priority=st.integers(0, 9),
     crew=st.text(),
+    switching=st.none() | SWITCHING,
+    work=st.none() | WORK,
 )
 
 
@@ -100,3 +130,20 @@ def test_several_crews_of_one_plan_are_told_apart() -> None:
 
     assert content.crews == ("检修一班", "带电班")
     assert PlanContent(number="A", kind=PlanKind.PLANNED).crews == ()
+
+
+def test_a_content_without_switching_is_written_as_it_was_before_there_was_any() -> None:
+    """Stored digests hold: what was not known then stands nowhere in the words."""
+    content = PlanContent(
+        number="P1",
+        kind=PlanKind.PLANNED,
+        equipment=(Equipment(name="10kV东一线", kind=EquipmentKind.FEEDER),),
+        windows=(Window(BASE, BASE + timedelta(hours=8)),),
+    )
+
+    assert set(content_as_dict(content)) == {
+        "number", "kind", "department", "equipment", "windows", "transfers", "scope", "works",
+        "priority",
+    }  # fmt: skip
+    assert content_digest(content) == DIGEST
+    assert content_digest(replace(content, switching=Switching(steps=()))) != DIGEST
