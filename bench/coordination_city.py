@@ -28,8 +28,11 @@ _WINDOWS = ((1, 0.08), (3, 0.09), (7, 0.33), (10, 0.12), (14, 0.14), (21, 0.12),
 
 def city(seed: int, requests: int, *, hot: float = 0.6, busbars: float = 0.0,
          half_hours: bool = False) -> dict[str, Any]:  # fmt: skip
-    """One instance. ``hot``: how unevenly feeders draw works (the spread of a log-normal law);
-    ``busbars``: the share of works that take three feeders out; ``half_hours``: starts every half-hour, not twice a day."""
+    """One instance.
+
+    ``hot``: how unevenly feeders draw works (the spread of a log-normal law); ``busbars``: the share of
+    works that take three feeders out; ``half_hours``: starts every half-hour, not twice a day.
+    """
     rng = random.Random(seed)
     areas = [
         {
