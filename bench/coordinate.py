@@ -136,6 +136,14 @@ def solved(instance: Instance, seconds: float, threads: int) -> tuple[dict[str, 
     }, solution.plan
 
 
+def repeated(instance: Instance, plan: problem.Plan) -> int:
+    """Customers interrupted again within the horizon, each time counted; history left out."""
+    return sum(
+        instance.areas[area].customers * (len(suffered) - 1)
+        for area, suffered in objective.interruptions(instance, plan).items()
+    )
+
+
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     """What it answers, and the seconds it took."""
     began = time.perf_counter()
