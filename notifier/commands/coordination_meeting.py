@@ -12,7 +12,12 @@ from notifier.commands.base import Context
 from notifier.intake import constraints
 from notifier.runtime import Runtime, clock_of
 from notifier.store.coordination import Coordination
-from notifier.usecases import coordinate_accepting, coordinate_meeting, coordinate_proposing
+from notifier.usecases import (
+    coordinate_accepting,
+    coordinate_meeting,
+    coordinate_proposing,
+    coordinate_wording,
+)
 from notifier.usecases.coordinate_gathering import Options
 
 _FIGURES = {
@@ -168,7 +173,7 @@ def _print(context: Context, run: Mapping[str, Any], items: Sequence[Mapping[str
         (_row(item) for item in items),
     )  # fmt: skip
     for one in summary["left_out"]:
-        zh, en = coordinate_proposing.in_words(one["why"])
+        zh, en = coordinate_wording.in_words(one["why"])
         out.note(f"{one['number']} 不参与：{zh} / takes no part: {en}")
     out.findings(summary["findings"])
 
@@ -178,7 +183,7 @@ def _row(item: Mapping[str, Any]) -> tuple[object, ...]:
     to = detail["to"][0]["starts_at"][5:16].replace("T", " ") if detail["to"] else "—"
     notes = []
     if detail["frozen"]:
-        notes.append(coordinate_proposing.in_words(detail["frozen"])[0])
+        notes.append(coordinate_wording.in_words(detail["frozen"])[0])
     notes += [f"未并 {one['with']}：{one['zh']}" for one in detail["refused"][:1]]
     if item["decision"]:
         notes.append(f"{item['decision']} {item['why']}")

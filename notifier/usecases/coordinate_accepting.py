@@ -10,7 +10,7 @@ from notifier.domain.coordination import moving, validator
 from notifier.domain.coordination.problem import Assignment, asked
 from notifier.domain.coordination.validator import Violation
 from notifier.ports import Store
-from notifier.usecases import coordinate_proposing, plans
+from notifier.usecases import coordinate_wording, plans
 from notifier.usecases.coordinate_contracts import RunBook
 from notifier.usecases.coordinate_gathering import Gatherer, Options, Period
 from notifier.usecases.coordinate_meeting import found
@@ -143,7 +143,7 @@ def _against(item: Mapping[str, Any], period: Period) -> tuple[str, Assignment |
     if not why and start not in request.starts and start != request.asked_start:
         why = gathered.removed[at].get(start, "window")
     if why:
-        zh, en = coordinate_proposing.in_words(why)
+        zh, en = coordinate_wording.in_words(why)
         return f"{zh} / {en}", None
     carries = bool(item["detail"]["transferred"])
     mode = len(request.modes) - 1 if carries else request.asked_mode

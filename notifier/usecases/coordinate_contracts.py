@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from notifier.domain.coordination import problem
+from notifier.domain.coordination import explain, problem
 from notifier.domain.coordination.online_index import Known, Work
 from notifier.domain.coordination.works import Changes, Marks, PlannedWork
 
@@ -82,7 +82,8 @@ class Progress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
     """What a solver answers. ``solver`` names what found the plan; ``is_stopped``: somebody asked it to
-    end, so the plan is the best so far; ``is_reproducible``: the same problem gives the same plan."""
+    end, so the plan is the best so far; ``is_reproducible``: the same problem gives the same plan.
+    ``unmerged`` and ``extensions`` say what could not be had."""
 
     plan: problem.Plan
     objective: int
@@ -91,6 +92,8 @@ class Solved:
     seconds: float
     is_stopped: bool
     is_reproducible: bool
+    unmerged: tuple[explain.Unmerged, ...] = ()
+    extensions: tuple[explain.Extension, ...] = ()
 
 
 class Solver(Protocol):

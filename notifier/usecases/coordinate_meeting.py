@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import structlog
 from notifier.clock import Clock
 from notifier.domain import errors
 from notifier.domain.coordination import validator
-from notifier.domain.coordination.problem import Instance, Plan
+from notifier.domain.coordination.problem import Instance
 from notifier.usecases import coordinate_proposing
 from notifier.usecases.coordinate_contracts import Progress, RunBook, Solved, Solver
 from notifier.usecases.coordinate_gathering import Gatherer, Options, Period
@@ -115,9 +115,8 @@ class Meetings:
                 stop=stop,
             )
             must_be_sound(period.instance, solved)
-            refused = await asyncio.to_thread(self.refusals, period, solved.plan)
             items = await asyncio.to_thread(
-                coordinate_proposing.rows, period, solved.plan, refused, self.gatherer.zone
+                coordinate_proposing.rows, period, solved, self.gatherer.zone
             )
             summary = await asyncio.to_thread(coordinate_proposing.summary, period, solved)
             state = "stopped" if solved.is_stopped else "done"
@@ -130,10 +129,6 @@ class Meetings:
         finally:
             watching.cancel()
             self._stops.pop(run_id, None)
-
-    def refusals(self, period: Period, plan: Plan) -> Mapping[int, Sequence[Mapping[str, Any]]]:
-        """Merges that looked good and could not be had, by request."""
-        return {}
 
     async def _watch(self, run_id: int, latest: list[Progress], stop: asyncio.Event) -> None:
         """Writes how far it is, and hears whether somebody asked it to stop."""

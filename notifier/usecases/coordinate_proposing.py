@@ -1,6 +1,6 @@
 """A solved period in words and rows: what is proposed for each work, and the totals beside what was asked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
@@ -8,45 +8,19 @@ from zoneinfo import ZoneInfo
 
 from notifier.domain.coordination import moving, proposal, timeline
 from notifier.domain.coordination.objective import Figures
-from notifier.domain.coordination.problem import Plan
 from notifier.domain.window import Window
+from notifier.usecases import coordinate_explaining
 from notifier.usecases.coordinate_contracts import Solved
 from notifier.usecases.coordinate_gathering import Period
 
 _HALF_HOUR = timedelta(minutes=30)
 
-#: Why a work stays where it is, or a start is not allowed; behind a colon stand somebody's own words.
-REASONS: Mapping[str, tuple[str, str]] = {
-    "done": ("已完成", "done"),
-    "frozen": ("即将开始，已冻结", "frozen: it begins soon"),
-    "notice": ("已进入提前通知期", "inside the notice period"),
-    "fixed": ("由申请部门固定", "held by its department"),
-    "no_start": ("没有可选的时间", "no other time is allowed"),
-    "period": ("超出本期", "beyond the period"),
-    "window": ("不在允许的日期内", "outside its window of days"),
-    "weekday": ("不在允许的星期", "not on an allowed weekday"),
-    "hours": ("不在允许的时刻内", "outside the allowed hours"),
-    "blackout": ("禁停", "blackout"),
-    "own_work": ("用户在窗口内自行检修", "a customer does its own work then"),
-    "kind": ("不是计划停电", "not a planned outage"),
-    "draft": ("草稿，内容有误", "a draft that cannot be read"),
-    "nobody_out": ("没有停电台区", "nobody is out"),
-    "outside": ("开始时间不在本期", "begins outside the period"),
-}
 
-
-def in_words(reason: str) -> tuple[str, str]:
-    """A reason in Chinese and English."""
-    code, _, own = reason.partition(":")
-    zh, en = REASONS.get(code, (code, code))
-    return (f"{zh}：{own}", f"{en}: {own}") if own else (zh, en)
-
-
-def rows(
-    period: Period, plan: Plan, refused: Mapping[int, Sequence[Mapping[str, Any]]], zone: ZoneInfo
-) -> list[dict[str, Any]]:
-    """One row an item, as the store keeps it. ``refused`` are merges that could not be had."""
-    gathered, instance = period.gathered, period.instance
+def rows(period: Period, solved: Solved, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """One row an item, as the store keeps it."""
+    gathered, instance, plan = period.gathered, period.instance, solved.plan
+    refused = coordinate_explaining.refusals(period, solved.unmerged, zone)
+    prices = coordinate_explaining.prices(period, solved.extensions, zone)
     found = []
     for item in proposal.items(instance, plan):
         work, shape = gathered.works[item.request], gathered.shapes[item.request]
@@ -83,7 +57,8 @@ def rows(
             "spared_over_limit": item.spared_over_limit,
             "spared_customer_hours": item.spared_half_hours / 2,
             "told_again": item.told_again,
-            "refused": [dict(one) for one in refused.get(item.request, ())],
+            "refused": refused.get(item.request, []),
+            "extension": prices.get(item.request),
             "is_change": item.is_change,
         }
         found.append(

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 
 from notifier import clock as clocks
+from notifier.domain.coordination import explain
 from notifier.domain.coordination.errors import NoPlan
 from notifier.domain.coordination.problem import Instance
 from notifier.solver import pipeline, solving
@@ -104,6 +105,8 @@ def _work(
                     "solver": solution.method,
                     "seconds": solution.seconds,
                     "is_reproducible": solution.is_reproducible,
+                    "unmerged": explain.unmerged(instance, solution.plan),
+                    "extensions": explain.extensions(instance, solution.plan),
                 },
             )
         )

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from notifier.domain import errors
 from notifier.domain.customer import Criticality
-from notifier.usecases import coordinate_accepting, coordinate_meeting, coordinate_proposing
+from notifier.usecases import coordinate_accepting, coordinate_meeting, coordinate_wording
 from notifier.usecases.coordinate_checking import REFUSALS, reason
 from notifier.usecases.coordinate_gathering import Options
 from notifier.web import coordination_api, coordination_words, pages, principals
@@ -168,7 +168,7 @@ async def _shown(request: web.Request, who: Principal | None) -> dict[str, Any]:
         "may_write": _may_write(who),
         "csrf": principals.csrf_token(request),
         "drawing": Markup(drawing),  # noqa: S704 - drawn here, every word in it escaped
-        "in_words": coordinate_proposing.in_words,
+        "in_words": coordinate_wording.in_words,
         "acceptance": None,
         "CW": coordination_words,
         "moment": datetime.fromisoformat,
