@@ -22,7 +22,7 @@ from notifier.solver.search import FIND, PROVE, RELAX, Found, Search, Step
 from notifier.solver.terms import Cell, Cut
 
 #: Deterministic seconds of the solver that fit into a second of waiting, on two cores under load.
-RATE = 0.5
+RATE = 0.35
 #: The most requests that are modelled together; above that only neighbourhoods are.
 LARGEST_MODEL = 600
 
@@ -177,7 +177,7 @@ class _Run:
         if len(spliced) == len(joint.free) and self._stands(spliced):
             joint.adopt(sorted(spliced))
         else:
-            joint.hint = {assignment.request: assignment for assignment in spliced}
+            joint.hint = {n: one for search in searches for n, one in search.hint.items()}
         return joint
 
     def _stands(self, plan: Iterable[Assignment]) -> bool:
@@ -277,9 +277,7 @@ class _Run:
 
     def _offer_union(self, stage: str) -> None:
         """Offers the parts' plans laid side by side, with works that clash placed anew."""
-        wanted = {
-            assignment.request: assignment for part in self._parts for assignment in part.plan
-        }
+        wanted = {number: one for part in self._parts for number, one in part.hint.items()}
         if self._best is not None:
             wanted = {one.request: one for one in self._best} | wanted
         self._offer(greedy.mended(self._instance, self._groups, list(wanted.values())), stage)

@@ -83,6 +83,8 @@ class Search:
 
     def run(self, step: Step, seed: int, stop: Event) -> Found:
         """Takes a step; changes nothing here, so that steps can be taken side by side."""
+        if stop.is_set():
+            return Found(plan=(), bound=self.bound, is_infeasible=False, deterministic=0.0)
         everything = Cut(cells=tuple(range(len(self.cells))), floor=self.bound)
         merging = Merging(
             self._instance,
@@ -106,7 +108,7 @@ class Search:
         """Keeps what a step found."""
         self.bound = max(self.bound, found.bound)
         self.is_infeasible = self.is_infeasible or found.is_infeasible
-        if found.plan or (not self.free and self.value is None):
+        if found.plan or not self.free:
             self.adopt(found.plan)
 
     def cost_of(self, cell: Cell) -> int:

@@ -56,11 +56,8 @@ def mended(
 ) -> Plan | None:
     """A feasible plan close to one that breaks rules: works that clash are placed anew; None without."""
     desk = _Desk(instance, groups)
-    return (
-        None
-        if desk.fill(dict(zip((one.request for one in wanted), wanted, strict=True)))
-        else (desk.plan())
-    )
+    stuck = desk.fill({assignment.request: assignment for assignment in wanted})
+    return None if stuck else desk.plan()
 
 
 def settle(instance: Instance, groups: Sequence[Group], improved: Plan) -> Plan:
