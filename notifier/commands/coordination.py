@@ -46,7 +46,7 @@ async def foresee(
     )
     now = clock_of(context.settings).now()
     checked = await checker.foresee([draft.content for draft in drafts], now)
-    for plan, item in zip(shown, checked, strict=True):
+    for plan, item in zip(shown, checked, strict=False):
         plan["coordination"] = item.as_dict()
 
 

@@ -27,6 +27,7 @@ from notifier.usecases.coordinate_contracts import WorkBook
 #: farthest move.
 _KEPT = timedelta(days=120)
 _MINUTE = timedelta(minutes=1)
+_MOST_FORESEEN = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -169,7 +170,12 @@ class Checker:
         return self._checked(index, network, work, plan.kind, now, plan.state)
 
     async def foresee(self, contents: Sequence[PlanContent], now: datetime) -> list[Checked]:
-        """Checks plans that are not in the store, against it and against each other."""
+        """Checks plans that are not in the store, against it and against each other.
+
+        A file of more than some thousand plans is no month of works: nothing is said about it.
+        """
+        if len(contents) > _MOST_FORESEEN:
+            return []
         async with self._store.read() as tx:
             network = await tx.network()
         index = (await self._present(network, now)).fork()

@@ -155,10 +155,12 @@ class RevisionsAnswer(Answer):
 
 
 class SubmittedAnswer(Answer):
-    """What became of a plan that came in: new, revised, unchanged or refused."""
+    """What became of a plan that came in: new, revised, unchanged or refused; ``coordination``: what
+    else takes the same areas out, and better times."""
 
     outcome: str
     plan: PlanView | None
+    coordination: dict[str, Any] | None = None
 
 
 class UploadAnswer(Answer):

@@ -19,7 +19,7 @@ from notifier.store.ledger import Transaction
 from notifier.usecases import basis, evidence, matching, plans
 from notifier.usecases.preview import preview
 from notifier.web import answers, paging, presenting, requests, streaming
-from notifier.web.context import Service
+from notifier.web.context import CHECKER, Service
 from notifier.web.endpoints import CHANGERS, OFFICE, SIGNERS, WRITERS, Call, Group, Nothing
 
 PLANS = Group("plans")
@@ -75,8 +75,14 @@ async def submit_plan(call: Call[Nothing, PlanModel]) -> BaseModel:
         actor=call.actor.name,
     )
     zone = call.service.setting.zone
+    coordination = None
+    if plan is not None:
+        checked = await call.request.app[CHECKER].check(plan.number, call.now)
+        coordination = checked.as_dict()
     return answers.SubmittedAnswer(
-        outcome=outcome.value, plan=None if plan is None else presenting.plan(plan, zone)
+        outcome=outcome.value,
+        plan=None if plan is None else presenting.plan(plan, zone),
+        coordination=coordination,
     )
 
 

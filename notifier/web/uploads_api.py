@@ -16,7 +16,9 @@ from notifier.intake import collector, tables
 from notifier.intake.plans import PlanFile, read_plans
 from notifier.settings import UploadSettings
 from notifier.usecases import ingest
+from notifier.usecases.coordinate_checking import Checked
 from notifier.web import answers, forms, requests, streaming
+from notifier.web.context import CHECKER
 from notifier.web.endpoints import WRITERS, Call, Group, Nothing
 
 UPLOADS = Group("plans")
@@ -63,10 +65,13 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     taken: Sequence[ingest.Taken] = ()
     findings = read.findings
     network = None
+    checked: Sequence[Checked] = ()
     if wanted.dry_run:
         head["counts"] = {"read": len(read.plans)}
         async with service.store.read() as tx:
             network = await tx.network()
+        contents = [draft.content for draft in read.plans]
+        checked = await call.request.app[CHECKER].foresee(contents, call.now)
     else:
         report = await ingest.ingest_plans(
             service.store,
@@ -90,7 +95,7 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
             _written(
                 head,
                 taken=(item.as_dict() for item in taken),
-                plans=_plans(read, call.service.setting.zone, network),
+                plans=_plans(read, call.service.setting.zone, network, checked),
                 findings=(finding.as_dict() for finding in findings),
                 breathe=lambda: service.clock.pause(0),
             ),
@@ -98,12 +103,16 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
         )
 
 
-def _plans(read: PlanFile, zone: ZoneInfo, network: NetworkIndex | None) -> Iterator[Any]:
-    """Each plan as plain values, with whom it would touch where a network is given."""
-    for draft in read.plans:
+def _plans(
+    read: PlanFile, zone: ZoneInfo, network: NetworkIndex | None, checked: Sequence[Checked]
+) -> Iterator[Any]:
+    """Each plan as plain values; in a dry run with whom it would touch, and what else takes them out."""
+    for place, draft in enumerate(read.plans):
         (shown,) = PlanFile(plans=(draft,)).as_dict(zone)["plans"]
         if network is not None:
             shown["impact"] = ingest.foresee(draft, network)
+            if checked:
+                shown["coordination"] = checked[place].as_dict()
         yield shown
 
 
