@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from notifier.domain import errors, running
 from notifier.domain.coordination.works import PlannedWork
 from notifier.domain.network_index import NetworkIndex
-from notifier.domain.plan import Change, Plan, PlanContent, PlanState
+from notifier.domain.plan import Change, Plan, PlanContent, PlanState, Revision
 from notifier.domain.running import Answer, Outcome, Phase, Push, Report, UnderWay
 from notifier.domain.window import Window
 from notifier.usecases import plans
@@ -177,7 +177,12 @@ async def report(
                 f"计划 {number} 由其他班组施工 / another crew works on plan {number}."
             )
     spoken = _plausible(said, window, now)
-    outcome = await _act(store, setting, plan, window, spoken, before, now=now, actor=actor)
+    if plan.state is PlanState.DONE or _ended_by_hand(present, window):
+        was = plan.restored_at or window.ends_at
+        is_same = spoken.answer is Answer.RESTORED and spoken.at == was
+        outcome = Outcome.RESTORED if is_same else Outcome.NOTED
+    else:
+        outcome = await _act(store, setting, plan, window, spoken, before, now=now, actor=actor)
     made = Report(
         key=key,
         plan_id=plan.id,
@@ -263,7 +268,7 @@ async def _under_way(tx: Transaction, setting: Setting, now: datetime) -> list[U
         plan = await tx.plans.by_id(plan_id)
         present = await tx.plans.revision(plan_id, plan.revision)
         window = running.current_window(present.content, now)
-        if window is None:
+        if window is None or _ended_by_hand(present, window):
             continue
         promised = window.ends_at
         if present.change is Change.DELAYED:
@@ -279,6 +284,12 @@ async def _under_way(tx: Transaction, setting: Setting, now: datetime) -> list[U
         if item.is_shown(setting.policy.asking, now):
             found.append(item)
     return sorted(found, key=lambda item: (item.promised_at, item.plan.number))
+
+
+def _ended_by_hand(present: Revision, window: Window) -> bool:
+    """Whether somebody said of this window that it is over: of several days, one ends before the plan
+    does."""
+    return present.change is Change.DELAYED and present.created_at >= window.ends_at
 
 
 async def _since_approved(tx: Transaction, plan_id: int) -> list[PlanContent]:
@@ -345,6 +356,8 @@ def _plausible(said: Said, window: Window, now: datetime) -> Said:
         )
     if said.answer is Answer.RESTORED and said.at > now + CLOCK_SLACK:
         raise ReportImplausible("送电时间在未来 / supply cannot be back in the future.")
+    if said.answer is Answer.RESTORED:
+        return replace(said, at=min(said.at, now))
     return said
 
 
@@ -360,12 +373,9 @@ async def _act(
     actor: str,
 ) -> Outcome:
     """Does what follows from it. Doing it twice is doing it once: the report is written afterwards."""
-    if plan.state is PlanState.DONE:
-        restored = said.answer is Answer.RESTORED and plan.restored_at == said.at
-        return Outcome.RESTORED if restored else Outcome.NOTED
     if said.answer is Answer.RESTORED and said.at is not None:
         await plans.restore(
-            store, setting, plan.number, min(said.at, now), note=said.note, now=now, actor=actor
+            store, setting, plan.number, said.at, note=said.note, now=now, actor=actor
         )
         return Outcome.RESTORED
     said_at = said.said_at or now

@@ -276,3 +276,29 @@ async def test_a_policy_that_asks_for_nothing_alarms_nobody(town: Town) -> None:
     town.setting.policy = replace(town.setting.policy, asking=silent)
 
     assert await watch(town) == []
+
+
+async def test_one_day_of_two_is_over_and_the_next_is_asked_about_anew(town: Town) -> None:
+    """Restored on the first day, by the crew or by hand: no alarm that evening, and a question
+    tomorrow."""
+    two_days = by_crew(plan(windows=(window(20, 8, 18), window(21, 8, 18))))
+    other = by_crew(replace(two_days, number="P2"), "带电班")
+    await running_town(town, local(20, 15), two_days, other)
+
+    said = Said(answer=Answer.RESTORED, at=local(20, 14, 50), said_at=local(20, 14, 55))
+    back = await report(town, "P1", said)
+    again = await report(town, "P1", replace(said, key="sent once more"))
+    await plans.restore(
+        town.store, town.setting, "P2", local(20, 15), note="", now=town.clock.now(), actor="wang"
+    )
+    town.clock.set(local(20, 19))
+    evening = await watch(town)
+    nothing = (await look(town)).lines
+    town.clock.set(local(21, 17, 50))
+    tomorrow = await watch(town)
+
+    assert (back.outcome, again.outcome) == (Outcome.RESTORED, Outcome.RESTORED)
+    assert (await plans.find(town.store, "P1")).revision == 2
+    assert evening == []
+    assert nothing == ()
+    assert {item["plan"] for item in tomorrow} == {"P1", "P2"}
