@@ -28,8 +28,9 @@ pytestmark = pytest.mark.skipif(
 
 
 def solve(instance: Instance, seconds: float = 20.0, **options: Any) -> solving.Solution:
-    """A solution with time enough."""
-    return solving.solve(instance, seconds=seconds, elapsed=lambda: 0.0, **options)
+    """A solution with the effort of so many seconds, and all the time in the world: a busy machine must
+    not make an emergency of it."""
+    return solving.solve(instance, seconds=seconds, elapsed=lambda: -86_400.0, **options)
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -89,9 +90,9 @@ def test_the_best_known_values_are_reached_and_proven(name: str) -> None:
 
 def test_the_plan_is_the_same_however_many_threads(tmp_path: Path) -> None:
     """One, two or three; the budget is deterministic, not a time."""
-    instance = city(tmp_path, seed=2, requests=300, hot=0.9, busbars=0.02)
+    instance = city(tmp_path, seed=2, requests=250, hot=0.9, busbars=0.02)
 
-    solutions = [solve(instance, seconds=4, threads=threads) for threads in (1, 2, 3)]
+    solutions = [solve(instance, seconds=3, threads=threads) for threads in (1, 2, 3)]
 
     assert len({solution.plan for solution in solutions}) == 1
     assert len({solution.bound for solution in solutions}) == 1
@@ -106,7 +107,7 @@ def test_the_plan_is_the_same_in_every_process(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from notifier.intake import instances;"
         "from notifier.solver import solving;"
         "found = solving.solve(instances.read_instance(Path(sys.argv[1])), seconds=20,"
-        " elapsed=lambda: 0.0); print([(one.start, one.mode) for one in found.plan])"
+        " elapsed=lambda: -86_400.0); print([(one.start, one.mode) for one in found.plan])"
     )
 
     printed = {
@@ -141,7 +142,7 @@ def test_a_component_is_cut_where_it_is_thin(tmp_path: Path) -> None:
 
 def test_progress_is_told_and_a_stop_is_heeded(tmp_path: Path) -> None:
     """Better plans are told as they are found; after a stop the best so far is the answer, and says so."""
-    instance = city(tmp_path, seed=2, requests=400, hot=0.9, busbars=0.03)
+    instance = city(tmp_path, seed=2, requests=300, hot=0.9, busbars=0.03)
     stop = Event()
     told: list[Progress] = []
 
@@ -160,7 +161,7 @@ def test_progress_is_told_and_a_stop_is_heeded(tmp_path: Path) -> None:
 
 def test_the_wall_clock_is_an_emergency(tmp_path: Path) -> None:
     """Out of time, the best so far is answered at once and recorded as not reproducible."""
-    instance = city(tmp_path, seed=2, requests=400, hot=0.9, busbars=0.03)
+    instance = city(tmp_path, seed=2, requests=300, hot=0.9, busbars=0.03)
 
     solution = solving.solve(instance, seconds=30, elapsed=lambda: 29.9)
 
