@@ -23,6 +23,8 @@ from notifier.store.engine import insert_rows, with_lists
 
 _AREAS_AT_ONCE = 5_000
 _KEPT_AT_ONCE = 2_000
+#: Parts that fit into one number.
+_BITS = 60
 _UNCOUNTED = text(
     "SELECT id FROM plan WHERE counted_revision <> revision OR counted_state <> state"
     " ORDER BY id LIMIT :limit"
@@ -225,23 +227,29 @@ async def _rolling(connection: AsyncConnection, wanted: LookBack) -> list[Hits]:
     rows, values = sql.picked(wanted)
     names = () if wanted.areas is None else ("areas",)
     by_area = f"WITH {rows}, {_MIXED}, {sql.islands('picked', 'line')} {_BY_AREA}"
-    by_point = (
-        f"WITH {rows}, {_MIXED}, {_POINT_ROWS}, {sql.islands('pointed', 'point, half')} {_BY_POINT}"
-    )
     found = [
         Hits(area_id=row.area_id, outs=row.outs, shorts=row.shorts)
         for row in await connection.execute(with_lists(by_area, *names), values)
     ]
+    extent = f"WITH {rows}, {_PAIRS} {_EXTENT}"
+    pairs, own = (await connection.execute(with_lists(extent, *names), values)).one()
+    if not pairs and not own:
+        return found
+    cohorts = _cohorts(pairs)
+    islands = sql.islands("cohort_rows", "point, half")
+    by_cohort = (
+        f"WITH {rows}, {_MIXED}, {_PAIRS}, {cohorts}, {_COHORT_ROWS}, {islands} {_BY_COHORT}"
+    )
     found += [
         Hits(
             area_id=row.area_id,
             outs=row.outs,
             shorts=row.shorts,
             criticality=Criticality(row.criticality),
-            customers=row.customers,
+            customers=int(row.customers),
             feeder_id=row.feeder_id,
         )
-        for row in await connection.execute(with_lists(by_point, *names), values)
+        for row in await connection.execute(with_lists(by_cohort, *names), values)
     ]
     return found
 
@@ -261,32 +269,80 @@ _BY_AREA = f"""
 SELECT s.area_id, {_COUNTS} AND s.is_whole = 1 AND s.area_id NOT IN (SELECT area_id FROM mixed)
 GROUP BY s.area_id ORDER BY s.area_id"""
 
-#: Every customer of an area that was hit in part, with the rows that hit this very customer.
-_POINT_ROWS = """
-point_rows AS (
-  SELECT p.*, u.id AS point FROM picked p JOIN usage_point u ON u.area_id = p.area_id
-  WHERE p.is_whole AND p.area_id IN (SELECT area_id FROM mixed) AND u.gone_at IS NULL
-  UNION ALL
-  SELECT p.*, u.id AS point FROM picked p JOIN usage_point u ON u.area_id = p.area_id
-    JOIN impact_point x ON x.revision_id = p.points_id AND x.usage_point_id = u.id
-      AND x.group_number = p.group_number
-  WHERE NOT p.is_whole AND u.gone_at IS NULL
-  UNION ALL
-  SELECT p.*, u.id AS point FROM picked p
-    JOIN usage_point u ON u.feeder_id = p.feeder_id AND u.area_id IS NULL
-    JOIN impact_point x ON x.revision_id = p.points_id AND x.usage_point_id = u.id
-      AND x.group_number = p.group_number
-  WHERE p.area_id IS NULL AND u.gone_at IS NULL
-  UNION ALL
-  SELECT p.*, p.usage_point_id AS point FROM picked p WHERE p.usage_point_id IS NOT NULL
-), pointed AS (
-  SELECT r.*, CASE WHEN r.kind = 0 THEN 0 ELSE r.id END AS half FROM point_rows r
+#: The parts that were hit, numbered within their area (or feeder, for those without an area).
+_PAIRS = """
+pairs AS MATERIALIZED (
+  SELECT d.*, row_number() OVER (
+    PARTITION BY area_id, feeder_id ORDER BY points_id, group_number) - 1 AS bit
+  FROM (SELECT DISTINCT area_id, CASE WHEN area_id IS NULL THEN feeder_id END AS feeder_id,
+    points_id, group_number FROM picked WHERE NOT is_whole AND points_id IS NOT NULL) AS d
 )"""
 
-_BY_POINT = f"""
-SELECT u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END AS feeder_id, u.criticality,
-  c.outs, c.shorts, count(*) AS customers
-FROM (SELECT s.point, {_COUNTS} GROUP BY s.point) AS c JOIN usage_point u ON u.id = c.point
+_EXTENT = """
+SELECT (SELECT coalesce(max(bit) + 1, 0) FROM pairs) AS pairs,
+  (SELECT count(*) FROM picked WHERE usage_point_id IS NOT NULL) AS own"""
+
+
+def _cohorts(pairs: int) -> str:
+    """Customers of areas that were hit in part, by what hit them: those in the same parts, out of at
+    most ``pairs``, are one cohort and are counted once. ``point`` is one of them.
+
+    A customer whom a file names is a cohort alone. CROSS JOIN: SQLite keeps the order in which tables
+    stand, else it walks a whole frozen impact for each row.
+    """
+    words = [f"w{word}" for word in range(pairs // _BITS + 1)]
+    masks = ", ".join(
+        f"sum(CASE WHEN b.bit / {_BITS} = {place}"
+        f" THEN CAST(1 AS BIGINT) << CAST(b.bit % {_BITS} AS INTEGER) ELSE 0 END) AS {word}"
+        for place, word in enumerate(words)
+    )
+    member = f"""
+  SELECT u.id AS point, {masks} FROM pairs b CROSS JOIN usage_point u CROSS JOIN impact_point x
+  WHERE {{where}} AND u.gone_at IS NULL AND x.revision_id = b.points_id
+    AND x.usage_point_id = u.id AND x.group_number = b.group_number GROUP BY u.id"""
+    cohort = f"""
+  SELECT min(u.id) AS point, u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END AS feeder_id,
+    u.criticality, count(*) AS customers
+  FROM {{places}} CROSS JOIN usage_point u LEFT JOIN members k ON k.point = u.id
+    LEFT JOIN own o ON o.point = u.id
+  WHERE {{where}} AND u.gone_at IS NULL
+  GROUP BY u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END, u.criticality, o.point,
+    {", ".join(words)}"""
+    return f"""
+members AS MATERIALIZED ({member.format(where="u.area_id = b.area_id")}
+  UNION ALL {
+        member.format(where="b.area_id IS NULL AND u.feeder_id = b.feeder_id AND u.area_id IS NULL")
+    }
+), own AS MATERIALIZED (
+  SELECT DISTINCT usage_point_id AS point FROM picked WHERE usage_point_id IS NOT NULL
+), named AS (
+  SELECT point FROM members UNION SELECT point FROM own
+), cohorts AS MATERIALIZED ({cohort.format(places="mixed m", where="u.area_id = m.area_id")}
+  UNION ALL {cohort.format(places="named n", where="u.id = n.point AND u.area_id IS NULL")}
+)"""
+
+
+#: The rows that hit a cohort. ``half``: what is out is joined, seconds are not.
+_COHORT_ROWS = """
+cohort_rows AS (
+  SELECT r.*, CASE WHEN r.kind = 0 THEN 0 ELSE r.id END AS half FROM (
+    SELECT p.*, c.point FROM picked p JOIN cohorts c ON c.area_id = p.area_id WHERE p.is_whole
+    UNION ALL
+    SELECT p.*, c.point FROM picked p CROSS JOIN cohorts c CROSS JOIN impact_point x
+    WHERE NOT p.is_whole AND c.area_id = p.area_id AND x.revision_id = p.points_id
+      AND x.usage_point_id = c.point AND x.group_number = p.group_number
+    UNION ALL
+    SELECT p.*, c.point FROM picked p CROSS JOIN cohorts c CROSS JOIN impact_point x
+    WHERE p.area_id IS NULL AND c.feeder_id = p.feeder_id AND x.revision_id = p.points_id
+      AND x.usage_point_id = c.point AND x.group_number = p.group_number
+    UNION ALL
+    SELECT p.*, p.usage_point_id AS point FROM picked p WHERE p.usage_point_id IS NOT NULL
+  ) AS r
+)"""
+
+_BY_COHORT = f"""
+SELECT c.area_id, c.feeder_id, c.criticality, n.outs, n.shorts, sum(c.customers) AS customers
+FROM (SELECT s.point, {_COUNTS} GROUP BY s.point) AS n JOIN cohorts c ON c.point = n.point
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"""
 
 _CENSUS = (

@@ -83,10 +83,8 @@ def whole(area: int, day: float, hours: float = 8, **more: Any) -> Interruption:
 
 def half(area: int | None, day: float, hours: float = 8, **more: Any) -> Interruption:
     """Every second customer of an area, by the frozen impact."""
-    return whole(
-        area or 1, day, hours, area_id=area, is_whole=False, points_id=7, group_number=1,
-        customers=2, **more,
-    )  # fmt: skip
+    part = {"area_id": area, "is_whole": False, "points_id": 7, "group_number": 1, "customers": 2}
+    return whole(area or 1, day, hours, **(part | more))
 
 
 async def put(database: Database, rows: Sequence[Interruption]) -> None:
@@ -175,6 +173,34 @@ async def test_a_customer_on_the_feeder_itself_is_counted_too(filled: Database) 
             customers=1,
         )
     ]
+
+
+async def test_a_customer_whom_a_file_names_is_counted_alone(filled: Database) -> None:
+    """An outage of one account, beside those of its area and of its half."""
+    alone = whole(1, 4, is_whole=False, usage_point_id=2, customers=1)
+
+    await put(filled, [whole(1, 20), half(1, 10), alone])
+
+    assert await counted(filled) == [
+        Hits(area_id=1, outs=1, shorts=0, criticality=Criticality.ORDINARY, customers=2),
+        Hits(area_id=1, outs=3, shorts=0, criticality=Criticality.ORDINARY, customers=1),
+        Hits(area_id=1, outs=2, shorts=0, criticality=Criticality.SENSITIVE, customers=1),
+    ]
+
+
+async def test_any_number_of_parts_is_told_apart(filled: Database) -> None:
+    """More parts of one area than fit into one number: still every customer by its own."""
+    parts = 75
+    async with filled.write() as connection:
+        for part in range(parts):
+            await connection.execute(
+                text("INSERT INTO impact_point VALUES (:r, :p, 1)"),
+                [{"r": 100 + part, "p": point} for point in (1, 2) if (part + point) % point == 0],
+            )
+
+    await put(filled, [half(1, 59 - part / 2, 1, points_id=100 + part) for part in range(parts)])
+
+    assert sorted((hit.outs, hit.customers) for hit in await counted(filled)) == [(38, 1), (75, 1)]
 
 
 async def test_what_is_to_come_counts_only_where_it_is_asked_for(filled: Database) -> None:
