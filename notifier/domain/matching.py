@@ -282,10 +282,10 @@ def _grouped(
     for target, (impact_class, windows) in chosen.items():
         facts[impact_class, windows, Knowledge.LEDGER].append(target)
     if traced is not None:
-        for point_id, fate in traced.points.items():
+        for fate, point_ids in traced.by_fate().items():
             places = facts[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]
-            if point_id in traced.area_of:
-                places.append((Level.AREA, traced.area_of[point_id]))
+            where = {traced.area_of[point] for point in point_ids if point in traced.area_of}
+            places += [(Level.AREA, area) for area in sorted(where)]
         for fate in traced.areas.values():
             facts[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]  # areas without customers
     order = sorted(facts, key=_gravest_first)
@@ -311,10 +311,9 @@ def _grouped(
     points: dict[int, int] = {}
     traced_areas: dict[int, int] = {}
     if traced is not None:
-        points = {
-            point_id: number_of[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]
-            for point_id, fate in traced.points.items()
-        }
+        for fate, point_ids in traced.by_fate().items():
+            number = number_of[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]
+            points.update(dict.fromkeys(point_ids, number))
         traced_areas = {
             area_id: number_of[fate.impact_class, fate.windows, Knowledge.TOPOLOGY]
             for area_id, fate in traced.areas.items()

@@ -48,6 +48,17 @@ class Traced:
     network: tuple[int, int]
     findings: tuple[Finding, ...]
 
+    def by_fate(self) -> dict[Fate, list[int]]:
+        """The usage points of each fate: there are a handful of fates however many points."""
+        # By identity first: hashing windows a hundred thousand times would take a second.
+        same: dict[int, tuple[Fate, list[int]]] = {}
+        for point_id, fate in self.points.items():
+            same.setdefault(id(fate), (fate, []))[1].append(point_id)
+        found: dict[Fate, list[int]] = {}
+        for fate, point_ids in same.values():
+            found.setdefault(fate, []).extend(point_ids)
+        return found
+
 
 def ledger_feeders(
     held: HeldNetwork, index: NetworkIndex, numbers: Iterable[int]
@@ -167,8 +178,9 @@ class _Join:
                     area_of[point.id] = point.area_id
         areas: dict[int, Fate] = {}
         for point_id, area_id in area_of.items():
-            if area_id not in areas or graver(fates[point_id], areas[area_id]):
-                areas[area_id] = fates[point_id]
+            fate, known = fates[point_id], areas.get(area_id)
+            if known is None or (known is not fate and graver(fate, known)):
+                areas[area_id] = fate
         self._empty_areas(areas, {p.area_id for p in points})
         ids = self._network.customer_ids
         accounts = {point.account for point in points}

@@ -17,7 +17,8 @@ from notifier.store.engine import Bulk, insert_into, insert_rows
 
 _AREAS_A_STEP = 5_000
 _POINTS_A_STEP = 10_000
-_ACCOUNTS_A_STEP = 20_000
+_LISTED_A_STEP = 10_000
+_ROWS_A_TURN = 2_000
 
 
 class Impacts:
@@ -141,32 +142,33 @@ class Impacts:
         """The usage points of these accounts, and all of these feeders and areas, each once."""
         found: dict[int, LedgerPoint] = {}
         columns = "SELECT u.id, u.account, u.area_id, u.feeder_id FROM usage_point u"
-        for start in range(0, len(accounts), _ACCOUNTS_A_STEP):
-            result = await self._connection.execute(
-                text(f"{columns} WHERE u.gone_at IS NULL AND u.account IN ({self._listed()})"),
-                {"list": json.dumps(accounts[start : start + _ACCOUNTS_A_STEP])},
+        by_area = f"{columns} WHERE u.gone_at IS NULL AND u.area_id"
+        asked: list[tuple[str, dict[str, Any]]] = [
+            (
+                f"{columns} WHERE u.gone_at IS NULL AND u.account IN ({self._listed()})",
+                {"list": part},
             )
-            found.update((row.id, LedgerPoint(*row)) for row in result)
-        if areas:
-            result = await self._connection.execute(
-                text(
-                    f"{columns} WHERE u.gone_at IS NULL AND u.area_id IN ({self._listed('BIGINT')})"
-                ),
-                {"list": json.dumps(list(areas))},
-            )
-            found.update((row.id, LedgerPoint(*row)) for row in result)
-        for feeder_id in feeders:
-            result = await self._connection.execute(
-                text(
-                    f"{columns} JOIN area a ON a.id = u.area_id"
-                    " WHERE a.feeder_id = :feeder AND u.gone_at IS NULL UNION ALL"
-                    f" {columns} WHERE u.feeder_id = :feeder AND u.area_id IS NULL"
-                    " AND u.gone_at IS NULL"
-                ),
-                {"feeder": feeder_id},
-            )
-            found.update((row.id, LedgerPoint(*row)) for row in result)
+            for part in _parts(accounts)
+        ]
+        asked += [(f"{by_area} IN ({self._listed('BIGINT')})", {"list": p}) for p in _parts(areas)]
+        for feeder in feeders:
+            held = "SELECT id FROM area WHERE feeder_id = :feeder"
+            asked += [
+                (f"{by_area} IN ({held})", {"feeder": feeder}),
+                (f"{by_area} IS NULL AND u.feeder_id = :feeder", {"feeder": feeder}),
+            ]
+        for statement, values in asked:
+            async for rows in self._some(statement, values):
+                found.update((row[0], LedgerPoint(*row)) for row in rows)
         return list(found.values())
+
+    async def _some(
+        self, statement: str, values: dict[str, Any]
+    ) -> AsyncIterator[Sequence[Sequence[Any]]]:
+        """Rows, some thousand at a time: the event loop gets its turn in between."""
+        result = await self._connection.stream(text(statement), values)
+        async for rows in result.partitions(_ROWS_A_TURN):
+            yield rows
 
     async def frozen(self, points_id: int) -> dict[int, int]:
         """The frozen usage points with their groups' numbers."""
@@ -181,25 +183,24 @@ class Impacts:
     async def claimed(self, match: Match) -> dict[int, int]:
         """The usage points that a match takes, with their groups' numbers, as freezing would write them."""
         found: dict[int, int] = {}
-        for table, column, assets in (
-            ("area_id = :asset", "", match.areas),
-            ("feeder_id = :asset", " AND area_id IS NULL", match.feeders),
+        query = "SELECT id FROM usage_point WHERE gone_at IS NULL AND "
+        for where, assets in (
+            ("area_id = :asset", match.areas),
+            ("feeder_id = :asset AND area_id IS NULL", match.feeders),
         ):
             for asset, number in assets.items():
-                result = await self._connection.scalars(
-                    text(f"SELECT id FROM usage_point WHERE {table}{column} AND gone_at IS NULL"),
-                    {"asset": asset},
-                )
-                found.update(dict.fromkeys(result, number))
+                async for rows in self._some(query + where, {"asset": asset}):
+                    found.update((row[0], number) for row in rows)
         return found | dict(match.points)
 
     async def accounts_of(self, point_ids: Sequence[int]) -> dict[int, str]:
         """The accounts of usage points by id."""
-        result = await self._connection.execute(
-            text(f"SELECT id, account FROM usage_point WHERE id IN ({self._listed('BIGINT')})"),
-            {"list": json.dumps(list(point_ids))},
-        )
-        return {row.id: row.account for row in result}
+        found: dict[int, str] = {}
+        query = f"SELECT id, account FROM usage_point WHERE id IN ({self._listed('BIGINT')})"
+        for part in _parts(point_ids):
+            async for rows in self._some(query, {"list": part}):
+                found.update((row[0], row[1]) for row in rows)
+        return found
 
     def _listed(self, kind: str = "TEXT") -> str:
         """A list as rows, from one parameter: however long, one statement."""
@@ -382,6 +383,14 @@ async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
         last = edge
     await bulk.connection.execute(text("DROP TABLE frozen"))
     await bulk.connection.execute(text("DROP TABLE traced"))
+
+
+def _parts(values: Sequence[Any]) -> list[str]:
+    """A long list as JSON, part by part."""
+    return [
+        json.dumps(values[start : start + _LISTED_A_STEP])
+        for start in range(0, len(values), _LISTED_A_STEP)
+    ]
 
 
 def _group(row: Mapping[Any, Any]) -> Group:

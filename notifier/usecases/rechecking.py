@@ -150,11 +150,17 @@ def _compared(
     fresh: Match,
 ) -> tuple[dict[int, tuple[Group | None, Group | None]], int]:
     now = {group.number: group for group in fresh.groups}
+    same = {
+        (number, group.number)
+        for number, frozen_group in groups.items()
+        for group in fresh.groups
+        if frozen_group.facts_key == group.facts_key
+    }
     changed: dict[int, tuple[Group | None, Group | None]] = {}
     unchanged = 0
     for point, number in claimed.items():
         before = frozen.get(point)
-        if before is not None and groups[before].facts_key == now[number].facts_key:
+        if (before, number) in same:
             unchanged += 1
         else:
             changed[point] = (None if before is None else groups[before], now[number])

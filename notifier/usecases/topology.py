@@ -66,10 +66,12 @@ async def _points(store: Store, traced: TracedPlan, index: NetworkIndex) -> dict
     affected = set(traced.accounts)
     async with store.read() as tx:
         read = tx.impacts.ledger_points
-        points = await read(accounts=traced.accounts, feeders=sorted(traced.feeder_ids))
+        points = await read(feeders=sorted(traced.feeder_ids))
+        missing = affected - {point.account for point in points}
+        points += await read(accounts=sorted(missing))
         met = [point for point in points if point.account in affected]
-        areas = traced.area_ids | {p.area_id for p in met if p.area_id is not None}
-        points += await read(areas=sorted(areas))
+        areas = {p.area_id for p in met if p.area_id is not None} | traced.area_ids
+        points += await read(areas=sorted(a for a in areas if not _is_read(a, traced, index)))
         unnamed = {topology.feeder_of(point, index) for point in met} - traced.feeder_ids
         held = await asyncio.to_thread(
             topology.modelled, traced.held, index, {f for f in unnamed if f is not None}, points
@@ -202,6 +204,12 @@ def _joined(
     joined = topology.join(held, traced.fates, index, points, modelled, windows)
     found = matching.match(content, index, joined, traced.in_model)
     return replace(found, findings=(*traced.findings, *found.findings))
+
+
+def _is_read(area_id: int, traced: TracedPlan, index: NetworkIndex) -> bool:
+    """Whether the area's customers came with its feeder."""
+    area = index.areas.get(area_id)
+    return area is not None and area.feeder_id in traced.feeder_ids
 
 
 def _by_ledger(held: HeldNetwork, content: PlanContent, index: NetworkIndex) -> Match:
