@@ -149,25 +149,25 @@ class Checker:
         self._book = book
         self._zone = zone
         self._policy = policy
-        self._index: Index | None = None
+        self._known: tuple[Index, NetworkIndex] | None = None
         self._marks = Marks(audit=-1, ledger=-1)
         self._pending: set[str] = set()
         self._fresh = asyncio.Lock()
 
     async def check(self, number: str, now: datetime) -> Checked:
         """Checks a plan as it stands. Raises ``plans.PlanNotFound``."""
-        async with self._store.read() as tx:
-            plan = await tx.plans.find(number)
-            network = await tx.network()
-        if plan is None:
-            raise plans.PlanNotFound(f"没有编号为 {number} 的计划 / there is no plan {number}.")
-        index = await self._present(network, now)
+        index, network = await self._present(now)
         work = index.works.get(number)
         if work is None:
             # Cancelled, or long over: the index has no place for it, and the question stands.
+            plan = await plans.find(self._store, number)
             found = await self._book.works(numbers=[number])
-            work = _work(found[0], network) if found else Work(key=number, outages=())
-        return self._checked(index, network, work, plan.kind, now, plan.state)
+            work = (
+                _work(found[0], network)
+                if found
+                else Work(key=number, outages=(), kind=plan.kind.value, state=plan.state.value)
+            )
+        return self._checked(index, network, work, now)
 
     async def foresee(self, contents: Sequence[PlanContent], now: datetime) -> list[Checked]:
         """Checks plans that are not in the store, against it and against each other.
@@ -176,37 +176,25 @@ class Checker:
         """
         if len(contents) > _MOST_FORESEEN:
             return []
-        async with self._store.read() as tx:
-            network = await tx.network()
-        index = (await self._present(network, now)).fork()
+        index, network = await self._present(now)
+        index = index.fork()
         works = await asyncio.to_thread(
             lambda: [draft_work(content, parts_of(content, network)) for content in contents]
         )
         for work in works:
             index.put(work)
         return await asyncio.to_thread(
-            lambda: [
-                self._checked(index, network, work, content.kind, now)
-                for work, content in zip(works, contents, strict=True)
-            ]
+            lambda: [self._checked(index, network, work, now) for work in works]
         )
 
     async def index(self, now: datetime) -> Index:
         """Every work that counts, as it is at this moment."""
-        async with self._store.read() as tx:
-            network = await tx.network()
-        return await self._present(network, now)
+        index, _ = await self._present(now)
+        return index
 
-    def _checked(
-        self,
-        index: Index,
-        network: NetworkIndex,
-        work: Work,
-        kind: PlanKind,
-        now: datetime,
-        state: PlanState = PlanState.DRAFT,
-    ) -> Checked:
-        earliest = now + self._policy.legal_lead.get(kind, timedelta())
+    def _checked(self, index: Index, network: NetworkIndex, work: Work, now: datetime) -> Checked:
+        state = PlanState(work.state)
+        earliest = now + self._policy.legal_lead.get(PlanKind(work.kind), timedelta())
         floor = int(earliest.timestamp() // 60)
         rules = online_moves.Rules(
             refuses=lambda start: "notice" if start < floor else "",
@@ -217,18 +205,20 @@ class Checker:
         )
         return Checked(check=check, index=index, network=network, zone=self._zone)
 
-    async def _present(self, network: NetworkIndex, now: datetime) -> Index:
+    async def _present(self, now: datetime) -> tuple[Index, NetworkIndex]:
+        """Everything as the store has it now; usually one small question to it."""
         async with self._fresh:
             marks = await self._book.marks()
-            index = self._index
-            if index is None or marks.ledger != self._marks.ledger:
-                index = await self._read_all(network, now)
+            if self._known is None or marks.ledger != self._marks.ledger:
+                self._known = await self._read_all(now)
             elif marks != self._marks or self._pending:
-                await self._follow(index, network, now)
-            self._index, self._marks = index, marks
-            return index
+                await self._follow(*self._known, now)
+            self._marks = marks
+            return self._known
 
-    async def _read_all(self, network: NetworkIndex, now: datetime) -> Index:
+    async def _read_all(self, now: datetime) -> tuple[Index, NetworkIndex]:
+        async with self._store.read() as tx:
+            network = await tx.network()
         areas = await self._book.areas()
         planned = await self._book.works(ending_after=now - _KEPT)
         suffered = await self._book.suffered(now - _KEPT)
@@ -243,7 +233,7 @@ class Checker:
                     index.put(work)
                 return index
 
-        return await asyncio.to_thread(build)
+        return await asyncio.to_thread(build), network
 
     async def _follow(self, index: Index, network: NetworkIndex, now: datetime) -> None:
         """Reads again what was decided on, and what had not been matched."""

@@ -36,11 +36,13 @@ class Outage:
 class Work:
     """Something that takes areas out: a plan, or an interruption that was suffered.
 
-    ``key`` is the plan's number, or names the interruption. ``state`` is the plan's, or ``history``.
+    ``key`` is the plan's number, or names the interruption. ``kind`` and ``state`` are the plan's; an
+    interruption's state is ``history``.
     """
 
     key: str
     outages: tuple[Outage, ...]
+    kind: str = ""
     state: str = ""
     department: str = ""
     revision: int = 0

@@ -6,7 +6,7 @@ from notifier.domain import matching
 from notifier.domain.coordination.online_index import Outage, Span, Work
 from notifier.domain.impact import ImpactClass
 from notifier.domain.network_index import NetworkIndex
-from notifier.domain.plan import Plan, PlanContent
+from notifier.domain.plan import Plan, PlanContent, PlanState
 from notifier.domain.window import Window
 
 _MINUTE = 60
@@ -93,6 +93,7 @@ def as_work(planned: PlannedWork) -> Work:
     return Work(
         key=plan.number,
         outages=tuple(outages),
+        kind=plan.kind.value,
         state=plan.state.value,
         department=plan.department,
         revision=plan.revision,
@@ -108,7 +109,8 @@ def draft_work(content: PlanContent, parts: tuple[Part, ...]) -> Work:
             for part in parts
             if part.impact_class is ImpactClass.OUT and part.areas
         ),
-        state="draft",
+        kind=content.kind.value,
+        state=PlanState.DRAFT.value,
         department=content.department,
     )
 
