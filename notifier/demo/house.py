@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -37,6 +38,7 @@ _WECHAT = {
 _CALLBACK_SECRET = "demo-callback-path"  # noqa: S105  # receipts of a simulator on loopback
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _ZONE = "Asia/Shanghai"
+_MARK = ".demo"
 
 
 class NoSimulator(errors.NotFound):
@@ -49,6 +51,12 @@ class ProcessEnded(errors.Conflict):
     """A process of the demonstration did not start, or ended by itself."""
 
     code = "demo.process_ended"
+
+
+class FolderInUse(errors.Conflict):
+    """The folder holds something that is not a demonstration."""
+
+    code = "demo.folder_in_use"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +101,19 @@ class Gateway:
     @property
     def _control(self) -> str:
         return f"http://127.0.0.1:{self.ports['control']}"
+
+
+def prepare(folder: Path) -> Path:
+    """An empty folder, marked as a demonstration's. Raises ``FolderInUse``."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / _MARK).exists():
+            raise FolderInUse(
+                f"{folder} 不是演示目录，未改动 / {folder} holds something else; nothing was changed."
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
+    return folder
 
 
 def free_port() -> int:

@@ -280,7 +280,7 @@ def _write_repair(picker: _Picker, path: Path) -> int:
             "、".join(area.name for area in picker.again("10kV茶场线", 6, 3)), "树障清理", "",
         ),
         (
-            "XL-2026-0318", "计划停电", "3月19日", "四", "8:30-16:30", "",
+            "XL-2026-0318", "计划停电", "3月26日", "四", "8:30-16:30", "",
             "、".join(area.name for area in picker.again("10kV工业线", 24, 3)), "处理线夹发热", "",
         ),
     ]  # fmt: skip
@@ -320,7 +320,7 @@ def _write_connection(picker: _Picker, path: Path) -> tuple[int, str, str]:
     for feeder, first, count, later in (
         ("10kV学府线", 0, 2, 27),
         ("10kV茶场线", 6, 2, 20),
-        ("10kV工业线", 24, 3, 24),
+        ("10kV工业线", 24, 3, 23),
     ):
         words = f"2026年3月{later}日09时00分至16时00分"
         number = f"YK2603{len(rows) + 1:02d}"
