@@ -154,6 +154,7 @@ def _outbox(
         ),
         vault=vault,
         worker="bench",
+        mark="bench",
         clock=clock,
     )
 

@@ -401,5 +401,7 @@ def _number(address: str) -> str:
     return _signing.percent(digits[2:] if len(digits) == 13 and digits.startswith("86") else digits)
 
 
-def _batch_of(out_id: object) -> str:
-    return str(out_id or "").partition("-")[0]
+def _batch_of(out_id: object) -> tuple[str, ...]:
+    """A key without its second word, which tells the calls of one batch apart."""
+    first, *rest = str(out_id or "").split("-")
+    return (first, *rest[1:])

@@ -112,9 +112,11 @@ class JPush:
         """One outcome a message, in order. A batch within the limits ends within twice ``total_timeout``;
         a larger one goes out in several rounds."""
         outcomes: list[Outcome] = []
-        send = self._send_list if self._config.vip_batch else self._send_groups
-        for part in _parts.slices(batch.messages, self._config.batch_size):
-            outcomes += await send(part)
+        for number, part in enumerate(_parts.slices(batch.messages, self._config.batch_size)):
+            if self._config.vip_batch:
+                outcomes += await self._send_list(part)
+            else:
+                outcomes += await self._send_groups(f"{batch.key}/{number}", part)
         return outcomes
 
     async def query(self, batch: Batch, sent_at: datetime) -> Sequence[Receipt]:
@@ -136,7 +138,7 @@ class JPush:
         """Close the connections. Twice is fine."""
         await self._sender.close()
 
-    async def _send_groups(self, messages: Sequence[Message]) -> list[Outcome]:
+    async def _send_groups(self, key: str, messages: Sequence[Message]) -> list[Outcome]:
         """Messages that say the same share a call; each group is one request, then halves of it."""
         groups: dict[tuple[str, str, str], list[int]] = {}
         for place, message in enumerate(messages):
@@ -149,9 +151,10 @@ class JPush:
 
         async def send_group(leader: Message) -> None:
             places = members[id(leader)]
+            whole = [messages[place] for place in places]
             found = await _parts.isolate(
-                [messages[place] for place in places],
-                self._push,
+                whole,
+                lambda some: self._push(key, some, is_whole=len(some) == len(whole)),
                 seconds=self._config.total_timeout,
             )
             outcomes.update(zip(places, found, strict=True))
@@ -159,13 +162,19 @@ class JPush:
         await _parts.side_by_side(leaders, send_group, parallel=self._config.parallel)
         return [outcomes[place] for place in range(len(messages))]
 
-    async def _push(self, messages: Sequence[Message]) -> _parts.Verdict:
+    async def _push(
+        self, key: str, messages: Sequence[Message], *, is_whole: bool
+    ) -> _parts.Verdict:
         payload = self._payload(messages[0])
         payload["audience"] = {
             self._config.target: [message.address for message in messages],
         }
         if self._config.cid == "derived":
-            payload["cid"] = self._cid(messages)
+            # Whoever has opted out since is missing when a group is sent again: its cid is not made
+            # of its members. Parts of one that was refused are told apart by them.
+            same = (messages[0].title, messages[0].text, messages[0].url)
+            names = () if is_whole else [message.key for message in messages]
+            payload["cid"] = self._cid(key, *same, *names)
         result = await self._sender.post("/v3/push", self._headers, orjson.dumps(payload))
         if not isinstance(result, _http.Answer):
             return _parts.Verdict(_http.outcome_of(result))
@@ -174,7 +183,8 @@ class JPush:
     async def _send_list(self, messages: Sequence[Message]) -> list[Outcome]:
         """The batch API: every message under its own cid, with its own answer."""
         entries = {
-            self._cid((message,)): self._payload(message) | {"target": message.address}
+            self._cid(message.key, message.address): self._payload(message)
+            | {"target": message.address}
             for message in messages
         }
         kind = "alias" if self._config.target == "alias" else "regid"
@@ -209,10 +219,9 @@ class JPush:
             },
         }
 
-    def _cid(self, messages: Sequence[Message]) -> str:
-        """``{app key}-{uuid}``, the same for the same messages."""
-        names = "\n".join(f"{message.key} {message.address}" for message in messages)
-        digest = hashlib.sha256(names.encode()).digest()
+    def _cid(self, *names: str) -> str:
+        """``{app key}-{uuid}``, the same for the same names."""
+        digest = hashlib.sha256("\n".join(names).encode()).digest()
         return f"{self._config.app_key}-{uuid.UUID(bytes=digest[:16], version=4)}"
 
 

@@ -38,7 +38,7 @@ class Medium(StrEnum):
 class Message:
     """One rendered message to one address.
 
-    ``key`` is the delivery's identity, stable over retries.
+    ``key`` is the delivery's identity, stable over retries; 32 characters at most.
     ``address`` is what the medium needs: an E.164 phone number, an openid, a device token.
     ``variables`` fill the provider's registered template; ``text`` is the same notice in full.
     """

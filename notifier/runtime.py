@@ -127,6 +127,10 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
         stack.push_async_callback(switchboard.close)
         async with store.read() as tx:
             applied = await tx.applied_policy()
+            mark = await tx.read_mark()
+        if mark is None:
+            async with store.write() as tx:
+                mark = await tx.make_mark(clock.now())
         setting = Setting(
             policy=read_policy(settings.policy.name_or_path)
             if applied is None
@@ -143,6 +147,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             setting=setting,
             renderer=renderer,
             vault=vault,
+            mark=mark,
             worker=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
             clock=clock,
         )

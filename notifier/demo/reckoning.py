@@ -298,7 +298,7 @@ def _compare(
             batch, _, _ = message["key"].partition("-")
             known = sms.get((int(batch) if batch.isdecimal() else -1, message["address"]))
         else:
-            known = wechat.get(message["key"])
+            known = wechat.get(message["key"].partition("-")[0])
         if known is None:
             found.surplus += 1
         else:

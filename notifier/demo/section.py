@@ -222,7 +222,7 @@ def _addressed(
             case "aliyun":
                 key = (message["key"].partition("-")[0], message["address"])
             case "wechat":
-                key = (message["key"], "")
+                key = (message["key"].partition("-")[0], "")
             case _:
                 key = ("", message["address"])
         if key in by_key:

@@ -28,9 +28,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A batch that this worker holds. ``facts`` are as JSON. Times are aware UTC."""
+    """A batch that this worker holds. ``facts`` are as JSON; ``size`` is what it was composed for,
+    ``members`` are those to send to now. Times are aware UTC."""
 
     batch_id: int
+    size: int
     channel: str
     attempts: int
     plan_id: int

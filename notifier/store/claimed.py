@@ -69,7 +69,7 @@ async def _read(
 
 
 _HEADS = with_lists(
-    "SELECT b.id, b.channel, b.attempts, b.plan_id, b.notice_id, b.expires_at, b.sent_at,"
+    "SELECT b.id, b.size, b.channel, b.attempts, b.plan_id, b.notice_id, b.expires_at, b.sent_at,"
     " n.template, n.facts, n.medium, n.matters_at, n.give_up_at, n.confirm, n.ignores_quiet_hours, c.stage,"
     " r.number AS notice_revision, p.revision, p.settled_revision, p.state AS plan_state, p.kind"
     " FROM batch b JOIN notice n ON n.id = b.notice_id JOIN campaign c ON c.id = n.campaign_id"
@@ -109,6 +109,7 @@ def _claimed(row: Any, members: Sequence[Member]) -> Claimed:
     facts = orjson.loads(row.facts)
     return Claimed(
         batch_id=row.id,
+        size=row.size,
         channel=row.channel,
         attempts=row.attempts,
         plan_id=row.plan_id,

@@ -16,7 +16,17 @@ from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.wanted import Account, LaidOut, Wanted
 from notifier.ports import Topology
-from notifier.store import audit, impacts, layout, people, policies, rates, schema, traits
+from notifier.store import (
+    audit,
+    impacts,
+    installation,
+    layout,
+    people,
+    policies,
+    rates,
+    schema,
+    traits,
+)
 from notifier.store.batches import Batches
 from notifier.store.customers import network_index
 from notifier.store.engine import Bulk, Database
@@ -84,6 +94,14 @@ class Transaction:
         await policies.put_in_force(
             self.connection, name, version, dict(body), now=now, actor=actor
         )
+
+    async def read_mark(self) -> str | None:
+        """The mark of this installation; None before the first start."""
+        return await installation.read_mark(self.connection)
+
+    async def make_mark(self, now: datetime) -> str:
+        """The mark of this installation, made where there is none yet."""
+        return await installation.make_mark(self.connection, now)
 
     async def reserve(
         self, account: str, per_second: float, burst: int, wanted: int, now: datetime

@@ -611,6 +611,15 @@ policy = Table(
     Column("applied_by", Text, nullable=False),
 )
 
+installation = Table(
+    "installation",
+    metadata,
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("mark", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    CheckConstraint("number = 1", name="number"),
+)
+
 channel_state = Table(
     "channel_state",
     metadata,

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from notifier import channel as channels
 from notifier.channel import Channel, Medium, Outcome
 from notifier.clock import Clock, monotonic
+from notifier.domain import keys
 from notifier.domain.decision import (
     CHANNEL_STOPPED,
     NOT_RECONCILED,
@@ -48,7 +49,8 @@ _SLOW = 1.5
 
 @dataclass(slots=True)
 class Outbox:
-    """What sending needs. ``fallbacks``: for an account the others of its medium, in order.
+    """What sending needs. ``fallbacks``: for an account the others of its medium, in order; ``mark``: that
+    of the installation, in every key.
 
     ``held``: the batches that this process works on just now, whose leases are renewed.
     ``depth``: how many batches a step takes by now, up to ``batches_a_step``: so many as a provider
@@ -62,6 +64,7 @@ class Outbox:
     renderer: Renderer
     vault: Vault
     worker: str
+    mark: str
     clock: Clock
     batches_a_step: int = 16
     held: set[int] = field(default_factory=set)
@@ -263,7 +266,7 @@ async def compose(
         rendered = prepared.render(Recipient(name=member.name))
         messages.append(
             channels.Message(
-                key=str(member.delivery_id),
+                key=keys.of_message(member.delivery_id, outbox.mark),
                 address=address,
                 text=rendered.text,
                 variables=rendered.variables,
@@ -272,19 +275,22 @@ async def compose(
         )
         going.append(member)
     await outbox.clock.pause(0)  # a batch is a few milliseconds of work: let others have their turn
-    size = max(1, limits.batch_size)
-    slices = []
-    for start in range(0, len(messages), size):
-        part = messages[start : start + size]
-        # The first member tells slices of one batch apart, the same at every attempt.
-        key = f"{claimed.batch_id}-{part[0].key}"
-        slices.append(
-            Call(
-                claimed=claimed,
-                batch=channels.Batch(key=key, template=claimed.template, messages=part),
-                members=going[start : start + size],
-            )
+    parts: dict[int, list[int]] = {}
+    for place, member in enumerate(going):
+        part = keys.part_of(member.delivery_id, claimed.size, limits.batch_size)
+        parts.setdefault(part, []).append(place)
+    slices = [
+        Call(
+            claimed=claimed,
+            batch=channels.Batch(
+                key=keys.of_call(claimed.batch_id, part, outbox.mark),
+                template=claimed.template,
+                messages=[messages[place] for place in places],
+            ),
+            members=[going[place] for place in places],
         )
+        for part, places in sorted(parts.items())
+    ]
     return slices, refused
 
 

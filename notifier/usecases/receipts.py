@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from notifier import channel as channels
 from notifier.channel import Callback, CallbackAnswer, Channel, Medium, Receipt, ReceiptStatus
 from notifier.clock import Clock
+from notifier.domain import keys
 from notifier.domain.delivery import BatchState
 from notifier.domain.outbox import Claimed, KnownReceipt
 from notifier.ports import Store, Transaction, Vault
@@ -20,8 +21,6 @@ _BATCHES_A_STEP = 200
 _ABANDONED = timedelta(minutes=10)
 #: A receipt's own words are kept up to this length.
 _LONGEST = 200
-#: A database's own ids have at most so many digits.
-_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +78,22 @@ async def _identify(
     tx: Transaction, vault: Vault, receipts: Sequence[Receipt], now: datetime
 ) -> list[int | None]:
     """The delivery of each receipt: by batch and address, by message key, or by reference."""
-    batch_ids = sorted({n for r in receipts if (n := _batch_id(r.batch_key)) is not None})
+    mark = await tx.read_mark() or ""
+    batches = [keys.batch_id(r.batch_key, mark) for r in receipts]
+    messages = [keys.message_id(r.message_key, mark) for r in receipts]
+    batch_ids = sorted({number for number in batches if number is not None})
     members: Mapping[tuple[int, bytes | str], int] = {}
     if batch_ids:
         members = await tx.receipts.members_of(batch_ids)
-    keys = sorted({n for r in receipts if (n := _number(r.message_key)) is not None})
-    existing = await tx.receipts.exist(keys) if keys else set()
+    numbers = sorted({number for number in messages if number is not None})
+    existing = await tx.receipts.exist(numbers) if numbers else set()
     found: list[int | None] = []
-    for receipt in receipts:
+    for receipt, batch_id, key in zip(receipts, batches, messages, strict=True):
         address = _address(vault, receipt.address)
-        batch_id = _batch_id(receipt.batch_key)
         delivery_id = None
         if batch_id is not None and address:
             delivery_id = members.get((batch_id, address))
-        if delivery_id is None and (key := _number(receipt.message_key)) in existing:
+        if delivery_id is None and key in existing:
             delivery_id = key
         if delivery_id is None and receipt.reference and address:
             delivery_id = await tx.receipts.by_reference(_clean(receipt.reference), address)
@@ -102,16 +103,6 @@ async def _identify(
             delivery_id = await tx.receipts.latest_to(address, receipt.at or now)
         found.append(delivery_id)
     return found
-
-
-def _batch_id(key: str) -> int | None:
-    """A batch's key is its id, and the first member of the call behind a hyphen."""
-    return _number(key.partition("-")[0])
-
-
-def _number(text: str) -> int | None:
-    """An id, if it can be one: anybody may write anything into a callback."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def _clean(text: str) -> str:
@@ -177,15 +168,14 @@ async def _ask(outbox: Outbox, channel: Channel, item: Claimed) -> list[Receipt]
         return []
     messages = [
         channels.Message(
-            key=str(member.delivery_id),
+            key=keys.of_message(member.delivery_id, outbox.mark),
             address=address_of(outbox.vault, item.medium, member),
             text="",
         )
         for member in item.members
     ]
-    batch = channels.Batch(
-        key=f"{item.batch_id}-{messages[0].key}", template=item.template, messages=messages
-    )
+    key = keys.of_call(item.batch_id, 0, outbox.mark)
+    batch = channels.Batch(key=key, template=item.template, messages=messages)
     try:
         return list(await channel.query(batch, item.sent_at or outbox.clock.now()))
     except Exception:  # noqa: BLE001 - no answer is no knowledge; it is asked again later

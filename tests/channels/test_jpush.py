@@ -109,6 +109,24 @@ async def test_sending_an_uncertain_batch_again_tells_nobody_twice(
     assert gateway.ledger.counts["jpush"] == 5
 
 
+async def test_a_group_is_known_again_though_one_of_it_has_left(
+    gateway: Gateway, clock: FakeClock
+) -> None:
+    """Whoever opted out between two attempts does not make a new call of the old one."""
+    channel = jpush.configure(gateways.jpush(gateway, vip_batch=False).settings(), clock.tools)
+    everybody = [push(number) for number in range(5)]
+    await gateway.behave({"drop_rate": 1.0}, provider="jpush")
+    await channel.send(Batch(key="b", template="t", messages=everybody))
+    await gateway.behave({"drop_rate": 0.0}, provider="jpush")
+
+    again = await channel.send(Batch(key="b", template="t", messages=everybody[1:]))
+    other = await channel.send(Batch(key="c", template="t", messages=everybody[:1]))
+    await channel.close()
+
+    assert all(isinstance(outcome, Accepted) for outcome in (*again, *other))
+    assert gateway.ledger.counts["jpush"] == 6
+
+
 async def test_a_throttled_call_waits_as_long_as_the_answer_says(
     gateway: Gateway, clock: FakeClock
 ) -> None:

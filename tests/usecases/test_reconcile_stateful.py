@@ -415,7 +415,7 @@ class Walk:
                 row.facts_key,
                 facts_from_dict(orjson.loads(row.facts)),
             )
-            for row in (about[message.key] for message in self.arrived[since:])
+            for row in (about[message.key.partition("-")[0]] for message in self.arrived[since:])
         ]
 
     async def check_arrivals(self) -> None:

@@ -151,6 +151,8 @@ async def build(
         read_policy=policy_from_dict,
     )
     store = Ledger(database)
+    async with store.write() as tx:
+        mark = await tx.make_mark(clock.now())
     renderer = MessageRenderer(
         Library(),
         Utility(name="测试供电", signature="测试供电", hotline="95598", link="", zone=ZONE),
@@ -163,6 +165,7 @@ async def build(
         renderer=renderer,
         vault=vault,
         worker="w1",
+        mark=mark,
         clock=clock,
     )
     return Town(store, clock, vault, setting, outbox, channels)

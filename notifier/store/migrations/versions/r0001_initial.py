@@ -172,6 +172,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "installation",
+        sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("number = 1", name=op.f("ck_installation_number")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_installation")),
+    )
+    op.create_table(
         "ledger_import",
         sa.Column("id", ID, nullable=False),
         sa.Column("imported_at", sa.BigInteger(), nullable=False),
