@@ -7,6 +7,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
+from notifier.domain.impact import ImpactClass
 from notifier.domain.notice import Facts, Stage, Wording
 from notifier.domain.sms_parts import utf16_units
 from notifier.domain.timetext import Teller
@@ -121,7 +122,17 @@ def notice_variables(
         values["told_what"] = _line(words.what(told_class.value))
     values |= _times(facts, teller, medium, str(words.no_second), str(words.all_told))
     values |= _advice(library, facts, medium, locale, hotline)
+    if medium is Medium.WECHAT and _is_turned(facts):
+        # A card has no room for both kinds of outage beside its times: this matters more than advice.
+        values["advice"] = _line(words.turned(facts.impact_class.value))
     return values
+
+
+def _is_turned(facts: Facts) -> bool:
+    """Whether hours were announced and it is seconds now, or the other way round."""
+    told, present = facts.told_class, facts.impact_class
+    is_told = facts.stage is Stage.RESCHEDULED and told is not None
+    return is_told and (told is ImpactClass.SHORT) is not (present is ImpactClass.SHORT)
 
 
 def recipient_variables(library: Library, locale: str, name: str, accounts: int) -> dict[str, str]:
