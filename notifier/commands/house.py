@@ -10,7 +10,7 @@ from notifier.domain import errors
 from notifier.domain.customer import REACH_BY_MEDIUM, Reach
 from notifier.intake.ledger_cells import read_phones
 from notifier.runtime import clock_of
-from notifier.store import audit, migrate, optout, tokens
+from notifier.store import audit, migrate, optout, retention, tokens
 
 
 class PhoneUnusable(errors.Invalid):
@@ -62,6 +62,16 @@ def register(subparsers: base.Subparsers) -> None:
         help="可重复 / may be repeated",
     )
     parser.add_argument("--undo", action="store_true", help="恢复接收 / wants to be told again")
+
+    parser = base.add(
+        subparsers,
+        "purge",
+        "清除已无户表关系的联系人 / forget contacts whom no meter has any more",
+        "notifier purge --dry-run",
+        purge,
+        acts=True,
+    )
+    parser.add_argument("--dry-run", action="store_true", help="只统计 / count only")
 
 
 def _register_tokens(commands: base.Subparsers) -> None:
@@ -201,6 +211,36 @@ async def verify(context: Context) -> int:
     else:
         context.console.say(f"审计链断裂 / broken: row {broken.id} {broken.why}")
     return base.OK if broken is None else base.FOUND
+
+
+# --- Forgetting ----------------------------------------------------------------------------------
+
+
+async def purge(context: Context) -> int:
+    """``notifier purge``."""
+    dry_run = bool(context.args.dry_run)
+    async with context.runtime() as runtime:
+        now = runtime.clock.now()
+        before = now - runtime.setting.policy.retention
+        found = await retention.purge(runtime.database, before, dry_run=dry_run)
+        counts = {"removed": found.removed, "blanked": found.blanked, "refusing": found.refusing}
+        if not dry_run and found != retention.Purged():
+            async with runtime.store.write() as tx:
+                await tx.audited(
+                    at=now,
+                    actor=context.actor,
+                    action="contact.purged",
+                    subject="contacts",
+                    detail=counts | {"before": before.isoformat()},
+                )
+    if context.wants_json:
+        context.console.json(counts | {"dry_run": dry_run})
+    else:
+        context.console.say(
+            f"删除 removed {found.removed}，匿名 blanked {found.blanked}"
+            f"（其中保留拒收 keeping their refusal {found.refusing}）"
+        )
+    return base.OK
 
 
 # --- Opting out ----------------------------------------------------------------------------------

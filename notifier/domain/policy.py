@@ -138,8 +138,9 @@ class Policy:
     may get in 24 hours, a medium each; corrections do not count against them. ``horizon``: how far
     ahead notices are laid out. ``min_gap``: a reminder so soon after another notice is left out.
     ``early``: a restoration is told when it comes at least this much before its time.
-    ``part_price`` is what one SMS part costs, in the utility's currency. ``counting``: the limits by
-    which interruptions are counted.
+    ``retention``: how long after the last plan of which they heard contacts are kept whom no meter
+    and no place has any more. ``part_price`` is what one SMS part costs, in the utility's currency.
+    ``counting``: the limits by which interruptions are counted.
     """
 
     name: str
@@ -157,6 +158,7 @@ class Policy:
     failover_margin: timedelta = timedelta(hours=2)
     owner: str = "operations"
     part_price: float = 0.0
+    retention: timedelta = timedelta(days=180)
     asking: Asking = Asking()
     counting: Counting = field(default_factory=Counting)
 

@@ -125,6 +125,7 @@ class _File(_Strict):
     early: Duration = timedelta(minutes=30)
     failover_margin: Duration = timedelta(hours=2)
     part_price: float = 0.0
+    retention: Annotated[Duration, Field(ge=timedelta())] = timedelta(days=180)
     running: _Running = _Running()
     counting: _Counting = _Counting()
 
@@ -178,6 +179,7 @@ def policy_from_dict(raw: dict[str, Any]) -> policy.Policy:
         failover_margin=file.failover_margin,
         owner=file.owner,
         part_price=file.part_price,
+        retention=file.retention,
         asking=file.running.made(),
         counting=Counting(**dict(file.counting)),
     )

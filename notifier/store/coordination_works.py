@@ -176,10 +176,7 @@ def _known(areas: Sequence[Any], counted: Sequence[Any]) -> list[Known]:
 def _assembled(
     plans: Sequence[Any], groups: Sequence[Any], areas: Sequence[Any]
 ) -> list[PlannedWork]:
-    areas_of = {
-        (revision_id, number): _ids(listed)
-        for revision_id, number, listed in areas
-    }
+    areas_of = {(revision_id, number): _ids(listed) for revision_id, number, listed in areas}
     parts: dict[int, list[Part]] = {}
     for revision_id, number, impact_class, windows in groups:
         parts.setdefault(revision_id, []).append(

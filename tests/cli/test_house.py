@@ -97,3 +97,24 @@ def test_cases_are_traced(
     assert drawn.startswith("<svg") or "<svg" in drawn
     assert found["cases"][0]["id"] in spoken
     assert list(tmp_path.iterdir()) == []
+
+
+def test_contacts_without_a_meter_are_forgotten(desk: Desk) -> None:
+    """Counted first (the town has one of its own); the audit trail names numbers only."""
+    connection = sqlite3.connect(desk.url.removeprefix("sqlite:///"))
+    connection.execute("INSERT INTO contact (kind, name) VALUES (0, '王五')")
+    connection.commit()
+
+    foreseen = desk.json("purge", "--dry-run")
+    left = connection.execute("SELECT count(*) FROM contact WHERE name = '王五'").fetchone()[0]
+    done = desk.run("purge", "--as", "wang")
+    gone = connection.execute("SELECT count(*) FROM contact WHERE name = '王五'").fetchone()[0]
+    noted = connection.execute(
+        "SELECT detail FROM audit WHERE action = 'contact.purged'"
+    ).fetchall()
+    connection.close()
+
+    assert (foreseen["removed"], foreseen["dry_run"], left) == (2, True, 1)
+    assert "removed 2" in done.out
+    assert gone == 0
+    assert json.loads(noted[0][0])["removed"] == 2
