@@ -1,4 +1,4 @@
-"""The demonstration's house: its settings file, its gateways and its service, each a process.
+"""The demonstration's house: its folder, its settings file, its gateways and its service, each a process.
 
 The gateways are the simulator of the tests, so the demonstration runs from a checkout.
 """
