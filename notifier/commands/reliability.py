@@ -17,6 +17,7 @@ from notifier.web.streaming import csv_line
 
 #: Rows of a table; JSON and CSV have all of them.
 _SHOWN = 40
+_MOST = 100_000
 
 
 def register(subparsers: base.Subparsers) -> None:
@@ -55,7 +56,7 @@ def register(subparsers: base.Subparsers) -> None:
         help="--id 是哪一种 / what --id names",
     )
     parser.add_argument("--id", type=int, metavar="ID", help="台区、线路或变电站的 id / only these")
-    parser.add_argument("--limit", type=int, default=10_000, metavar="N")
+    parser.add_argument("--limit", type=_positive, default=10_000, metavar="N")
     parser.add_argument("--csv", action="store_true", help="starts_at,ends_at,kind,…")
     parser = base.add(
         commands,
@@ -90,8 +91,8 @@ def _period(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= 3660:
-        raise argparse.ArgumentTypeError(f"{text!r}: a number from 1 to 3660")
+    if not text.isdecimal() or not 0 < int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from 1 to {_MOST}")
     return int(text)
 
 

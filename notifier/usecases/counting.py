@@ -22,11 +22,20 @@ _CORRECTIONS = frozenset({Change.DELAYED, Change.RESTORED})
 
 
 async def catch_up(store: Store, *, limit: int = 100) -> int:
-    """Brings the interruptions of up to ``limit`` plans in step; how many plans that were."""
+    """Brings the interruptions of up to ``limit`` plans in step; how many plans that were.
+
+    A plan that cannot be counted costs no other plan: what it raised is raised when all had their turn.
+    """
     async with store.read() as tx:
         waiting = await tx.interruptions.uncounted(limit)
+    faults = []
     for plan_id in waiting:
-        await follow(store, plan_id)
+        try:
+            await follow(store, plan_id)
+        except Exception as fault:  # noqa: BLE001 - raised below, once the others are counted
+            faults.append(fault)
+    if faults:
+        raise faults[0]
     return len(waiting)
 
 

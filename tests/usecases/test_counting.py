@@ -135,6 +135,36 @@ async def test_a_cancelled_plan_takes_nobody_out(here: Town) -> None:
     assert (await report(here)).total.events == 0
 
 
+async def test_a_plan_that_cannot_be_counted_costs_no_other(
+    here: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its fault is raised, after the others had their turn."""
+    await approved(here, "P1")
+    await approved(here, "P2", feeders=["10kV西一线"])
+    follow = counting.follow
+
+    async def fail_one(store: Any, plan_id: int) -> None:
+        if plan_id == 1:
+            raise OSError("the disk")
+        await follow(store, plan_id)
+
+    monkeypatch.setattr(counting, "follow", fail_one)
+    with pytest.raises(OSError, match="the disk"):
+        await counting.catch_up(here.store)
+
+    assert await here.scalar("SELECT count(*) FROM interruption WHERE plan_id = 2") == 2
+    assert await here.scalar("SELECT count(*) FROM interruption WHERE plan_id = 1") == 0
+
+
+async def test_a_row_that_could_not_be_read_is_counted_as_nothing(here: Town) -> None:
+    """A draft without windows is in step, with no interruption."""
+    await here.submit(plan(windows=()))
+
+    assert await counting.catch_up(here.store) == 1
+    assert await counting.catch_up(here.store) == 0
+    assert await rows(here) == []
+
+
 async def test_a_planner_sees_who_would_be_hit_again(here: Town) -> None:
     """History and future within sixty days on both sides, by criticality, without the plan at hand."""
     await approved(here, "P1", feeders=["10kV西一线"], windows=(window(3, 8, 18),))
