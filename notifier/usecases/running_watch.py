@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from notifier.domain import running
+from notifier.domain.plan import PlanState
 from notifier.domain.running import Phase
 from notifier.domain.wanted import ForAPerson
 from notifier.usecases.coordinate_contracts import WorkBook
@@ -14,7 +15,8 @@ from notifier.usecases.running_contracts import Store
 async def watch(store: Store, works: WorkBook, setting: Setting, now: datetime) -> int:
     """Lists ends that nobody confirmed and outages that must move, and takes off what was seen to.
 
-    Answers how many entries changed. Cheap when nothing runs: one read.
+    An end that was never confirmed lapses with ``running.SHOWN_AFTER``. Answers how many entries
+    changed. Cheap when nothing runs: one read.
     """
     if not setting.policy.asking.before:
         return 0
@@ -26,14 +28,18 @@ async def watch(store: Store, works: WorkBook, setting: Setting, now: datetime) 
     seen = await look(store, works, setting, now)
     wanted = _alarms(seen, setting)
     fresh = {key: item for key, item in wanted.items() if key not in listed}
-    solved = [entry for key, entry in listed.items() if key not in wanted]
+    solved = {key: entry for key, entry in listed.items() if key not in wanted}
     if not fresh and not solved:
         return 0
     async with store.write() as tx:
         for (plan_id, _, _), item in fresh.items():
             await tx.journal.open(plan_id, [item], now=now)
-        for entry in solved:
-            await tx.journal.close(entry, by="service", how="solved", now=now)
+        for (plan_id, kind, _), entry in solved.items():
+            how = "solved"
+            if kind == UNCONFIRMED and plan_id not in ids:
+                plan = await tx.plans.by_id(plan_id)
+                how = "lapsed" if plan.state is PlanState.APPROVED else how
+            await tx.journal.close(entry, by="service", how=how, now=now)
     return len(fresh) + len(solved)
 
 

@@ -1,6 +1,5 @@
 """Interruptions of seconds: who hears of them, when, and in which words."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -160,7 +159,7 @@ def test_the_last_look_before_sending_lets_a_flat_sleep_too() -> None:
     """A batch that was late into the night does not leave by another rule than it was laid out by."""
     facts = ask(at(19, 20), group(*DAY), FLAT)[0][0].facts
 
-    def decided(of: Sequence[object]) -> object:
+    def decided(of: tuple[Audience, Need]) -> object:
         audience, need = of
         sending = Sending(
             stage=Stage.ADVANCE,

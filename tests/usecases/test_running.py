@@ -302,3 +302,20 @@ async def test_one_day_of_two_is_over_and_the_next_is_asked_about_anew(town: Tow
     assert evening == []
     assert nothing == ()
     assert {item["plan"] for item in tomorrow} == {"P1", "P2"}
+
+
+async def test_an_end_that_nobody_ever_confirmed_lapses_and_is_not_called_solved(
+    town: Town,
+) -> None:
+    """Half a day later it is history; the record says that nobody had answered."""
+    await running_town(town, local(20, 18, 30), by_crew(plan()))
+    (alarm,) = await watch(town)
+    town.clock.set(local(21, 7))
+
+    left = await watch(town)
+
+    assert "立即核实" in alarm["sentence"]
+    assert left == []
+    async with town.store.read() as tx:
+        closed = await tx.journal.exceptions(only_open=False)
+    assert {e["closed_how"] for e in closed if e["id"] == alarm["id"]} == {"lapsed"}
