@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from notifier import registry
 from notifier.channel import Medium, Tools
@@ -68,15 +69,14 @@ class Runtime:
     def meetings(self) -> Meetings:
         """What coordinates works: the check at submission, and balance meetings."""
         works, runs = Works(self.database), Coordination(self.database)
-        checker = Checker(self.store, works, zone=self.setting.zone, policy=self.setting.policy)
+        checker = Checker(self.store, works, self.setting)
         gatherer = Gatherer(
             store=self.store,
             works=works,
             runs=runs,
             checker=checker,
             read_rules=constraints_from_dict,
-            zone=self.setting.zone,
-            policy=self.setting.policy,
+            terms=self.setting,
         )
         return Meetings(gatherer, runs, ProcessSolver(), self.clock)
 
@@ -112,7 +112,8 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
                 link=f"{utility.public_url}/p/{{number}}" if utility.public_url else "",
             ),
         )
-        store = Ledger(database, NetworkShelf(Networks(database)))
+        stale_after = timedelta(days=settings.network.stale_after_days)
+        store = Ledger(database, NetworkShelf(Networks(database), stale_after=stale_after))
         channels = {}
         for name, options in settings.channels.items():
             if not options.enabled:

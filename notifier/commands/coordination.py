@@ -13,6 +13,7 @@ from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.usecases.coordinate_checking import REFUSALS, Checker
+from notifier.usecases.coordinate_contracts import FixedTerms
 
 _SHOWN = 12
 _NAMED = 3
@@ -41,8 +42,7 @@ async def foresee(
     checker = Checker(
         Ledger(database),
         Works(database),
-        zone=context.zone,
-        policy=read_policy(context.settings.policy.name_or_path),
+        FixedTerms(policy=read_policy(context.settings.policy.name_or_path), zone=context.zone),
     )
     now = clock_of(context.settings).now()
     checked = await checker.foresee([draft.content for draft in drafts], now)

@@ -18,10 +18,9 @@ from notifier.domain.coordination.works import (
 )
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanContent, PlanKind, PlanState
-from notifier.domain.policy import Policy
 from notifier.ports import Store
 from notifier.usecases import aside, plans
-from notifier.usecases.coordinate_contracts import WorkBook
+from notifier.usecases.coordinate_contracts import Terms, WorkBook
 
 #: Works that ended before so long are nobody's neighbours any more: the look-back on both sides of the
 #: farthest move.
@@ -144,11 +143,10 @@ class Checker:
     One for a process: the first question reads everything, later ones only what was decided since.
     """
 
-    def __init__(self, store: Store, book: WorkBook, *, zone: ZoneInfo, policy: Policy) -> None:
+    def __init__(self, store: Store, book: WorkBook, terms: Terms) -> None:
         self._store = store
         self._book = book
-        self._zone = zone
-        self._policy = policy
+        self._terms = terms
         self._known: tuple[Index, NetworkIndex] | None = None
         self._marks = Marks(audit=-1, ledger=-1)
         self._pending: set[str] = set()
@@ -194,7 +192,7 @@ class Checker:
 
     def _checked(self, index: Index, network: NetworkIndex, work: Work, now: datetime) -> Checked:
         state = PlanState(work.state)
-        earliest = now + self._policy.legal_lead.get(PlanKind(work.kind), timedelta())
+        earliest = now + self._terms.policy.legal_lead.get(PlanKind(work.kind), timedelta())
         floor = int(earliest.timestamp() // 60)
         rules = online_moves.Rules(
             refuses=lambda start: "notice" if start < floor else "",
@@ -203,7 +201,7 @@ class Checker:
         check = online.check(
             index, work, rules, is_published=state is PlanState.APPROVED, suggest=not is_over
         )
-        return Checked(check=check, index=index, network=network, zone=self._zone)
+        return Checked(check=check, index=index, network=network, zone=self._terms.zone)
 
     async def _present(self, now: datetime) -> tuple[Index, NetworkIndex]:
         """Everything as the store has it now; usually one small question to it."""

@@ -5,10 +5,29 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from notifier.domain.coordination import explain, problem
 from notifier.domain.coordination.online_index import Known, Work
 from notifier.domain.coordination.works import Changes, Marks, PlannedWork
+from notifier.domain.policy import Policy
+
+
+class Terms(Protocol):
+    """Under what is coordinated; ``usecases.reconcile.Setting``, whose policy follows the one in force."""
+
+    @property
+    def policy(self) -> Policy: ...
+    @property
+    def zone(self) -> ZoneInfo: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedTerms:
+    """Terms that stay as they are, for one look at something."""
+
+    policy: Policy
+    zone: ZoneInfo
 
 
 class WorkBook(Protocol):

@@ -20,12 +20,11 @@ from notifier.domain.coordination.online_index import Index
 from notifier.domain.coordination.works import PlannedWork, parts_of, span_of
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanState
-from notifier.domain.policy import Policy
 from notifier.domain.window import Window
 from notifier.ports import Store
 from notifier.usecases import matching
 from notifier.usecases.coordinate_checking import Checker
-from notifier.usecases.coordinate_contracts import RunBook, WorkBook
+from notifier.usecases.coordinate_contracts import RunBook, Terms, WorkBook
 
 #: The longest period that is reckoned at once.
 MOST_DAYS = 120
@@ -110,8 +109,12 @@ class Gatherer:
     runs: RunBook
     checker: Checker
     read_rules: Callable[[Mapping[str, Any]], Constraints]
-    zone: ZoneInfo
-    policy: Policy
+    terms: Terms
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The utility's time zone."""
+        return self.terms.zone
 
     async def period(self, options: Options, now: datetime) -> Period:
         """The problem of a period as the store is now. Raises ``PinUnknown``."""
@@ -134,7 +137,7 @@ class Gatherer:
                 last=options.last,
                 now=now,
                 zone=self.zone,
-                policy=self.policy,
+                policy=self.terms.policy,
                 network=network,
                 areas=index.known,
                 recent=_recent(index, planned, Window(begin - look_back, begin)),

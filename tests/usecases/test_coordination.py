@@ -28,7 +28,7 @@ from notifier.usecases.coordinate_gathering import (
 from notifier.usecases.coordinate_meeting import Meetings, NothingToDo
 from notifier.vault import Vault
 from tests.usecases import town as towns
-from tests.usecases.town import ZONE, Town, local, window
+from tests.usecases.town import Town, local, window
 
 MARCH = Options(first=date(2026, 3, 10), last=date(2026, 4, 5), seconds=5)
 
@@ -79,10 +79,9 @@ class Bureau:
             store=self.town.store,
             works=works,
             runs=self.runs,
-            checker=Checker(self.town.store, works, zone=ZONE, policy=setting.policy),
+            checker=Checker(self.town.store, works, setting),
             read_rules=constraints_from_dict,
-            zone=ZONE,
-            policy=setting.policy,
+            terms=setting,
         )
         return Meetings(gatherer, self.runs, self.solver, self.town.clock)
 
