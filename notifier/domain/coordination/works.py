@@ -64,9 +64,9 @@ def parts_of(content: PlanContent, network: NetworkIndex) -> tuple[Part, ...]:
 
 
 def parts_of_match(match: matching.Match) -> tuple[Part, ...]:
-    """A match as parts."""
+    """A match as parts; an area that is hit in part counts as hit."""
     areas: dict[int, list[int]] = {}
-    for area, number in match.areas.items():
+    for area, number in {**match.traced_areas, **match.areas}.items():
         areas.setdefault(number, []).append(area)
     return tuple(
         Part(
