@@ -1,6 +1,6 @@
 """What the use cases need from the world beside them; ``store`` and ``rendering`` provide it."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -13,7 +13,6 @@ from notifier.domain.finding import Finding
 from notifier.domain.happened import Share
 from notifier.domain.history import Entry, Known
 from notifier.domain.impact import Group
-from notifier.domain.ledger import Difference, Outline, PointRow
 from notifier.domain.matching import Match
 from notifier.domain.network.held import HeldNetwork
 from notifier.domain.network.version import Version
@@ -329,7 +328,6 @@ class Transaction(Protocol):
         self, name: str, version: str, body: Mapping[str, Any], *, now: datetime, actor: str
     ) -> None: ...
     async def read_mark(self) -> str | None: ...
-    async def make_mark(self, now: datetime) -> str: ...
     async def reserve(
         self, account: str, per_second: float, burst: int, wanted: int, now: datetime
     ) -> tuple[int, timedelta]: ...
@@ -421,34 +419,3 @@ class Renderer(Protocol):
         self, template: str, samples: Sequence[Facts], *, now: datetime
     ) -> Sequence[Finding]: ...
     def template_version(self) -> str: ...
-
-
-class LedgerReader(Protocol):
-    """Ledger files being read; see ``intake.ledger_process``. ``outline`` follows the last chunk."""
-
-    @property
-    def outline(self) -> Outline: ...
-    def chunks(self) -> AsyncIterator[Sequence[PointRow]]: ...
-
-
-class LedgerLoad(Protocol):
-    """A ledger on its way into the store; see ``store.ledger_load.LedgerLoad``."""
-
-    async def stage(self, rows: Sequence[PointRow]) -> None: ...
-    async def compare(self, outline: Outline, *, whole: bool = False) -> Difference: ...
-    async def apply(
-        self,
-        outline: Outline,
-        *,
-        whole: bool = False,
-        now: datetime,
-        actor: str,
-        judge: Callable[[Difference], None],
-        count: Callable[[Difference], Mapping[str, int]],
-    ) -> Difference: ...
-
-
-class LedgerStore(Protocol):
-    """Where customer ledgers go; see ``store.ledger_load.LedgerLoader``."""
-
-    def load(self) -> AbstractAsyncContextManager[LedgerLoad]: ...

@@ -27,7 +27,8 @@ _PIPE = 1 << 20
 
 
 class LedgerReader:
-    """One reading of ledger files that does not hold up the event loop; ``ports.LedgerReader``."""
+    """One reading of ledger files that does not hold up the event loop; a ``LedgerReader`` of
+    ``usecases.ledger_contracts``."""
 
     def __init__(self, paths: Sequence[Path], *, region: str = "CN") -> None:
         self._paths = tuple(paths)

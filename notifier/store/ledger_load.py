@@ -27,7 +27,7 @@ _FINDINGS_KEPT = 2_000
 
 
 class LedgerLoader:
-    """Takes ledgers in; implements ``ports.LedgerStore``."""
+    """Takes ledgers in; implements ``usecases.ledger_contracts.LedgerStore``."""
 
     def __init__(self, database: engine.Database, vault: Vault) -> None:
         self._database = database

@@ -8,7 +8,7 @@ from typing import Any
 from notifier.domain import errors
 from notifier.domain.finding import Finding
 from notifier.domain.ledger import Difference, Outline
-from notifier.ports import LedgerReader, LedgerStore
+from notifier.usecases.ledger_contracts import LedgerReader, LedgerStore
 
 #: More than this share of the customers that a file speaks for do not vanish overnight; a file cut
 #: short looks just like that.
