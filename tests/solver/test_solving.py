@@ -15,7 +15,7 @@ from notifier.domain.coordination import greedy, validator
 from notifier.domain.coordination.errors import NoPlan
 from notifier.domain.coordination.problem import Instance
 from notifier.intake import instances
-from notifier.solver import cpsat, parts, solving
+from notifier.solver import cpsat, parts, pipeline, solving
 from notifier.solver.pipeline import Progress
 from tests.domain.coordination import bureaus
 
@@ -122,6 +122,34 @@ def test_the_plan_is_the_same_in_every_process(tmp_path: Path) -> None:
     }
 
     assert len(printed) == 1
+
+
+def test_neighbourhoods_take_over_where_a_model_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound of the components stands, the plan comes within a few per cent of it, and repeats."""
+    monkeypatch.setattr(pipeline, "LARGEST_MODEL", 15)
+    instance = city(tmp_path, seed=6, requests=150, hot=0.9)
+
+    first, second = (solve(instance, seconds=5, threads=threads) for threads in (1, 3))
+
+    assert first.plan == second.plan
+    assert first.bound <= first.objective < first.bound * 1.03
+    assert first.objective < validator.check(instance, greedy.plan(instance)).objective
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_bound_is_never_above_the_optimum(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is cut up: here every component, and no model of more than two works."""
+    monkeypatch.setattr(pipeline, "LARGEST_MODEL", 2)
+    monkeypatch.setattr(parts, "LARGEST_WHOLE", 2)
+    instance = bureaus.bureau(seed, requests=4)
+    best = bureaus.best(instance)
+    assert best is not None
+
+    solution = solve(instance, seconds=1)
+
+    assert solution.bound <= best <= solution.objective
 
 
 def test_a_component_is_cut_where_it_is_thin(tmp_path: Path) -> None:
