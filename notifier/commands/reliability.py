@@ -76,7 +76,7 @@ def register(subparsers: base.Subparsers) -> None:
         show_fulfilment,
     )
     _period(parser)
-    parser.add_argument("--csv", action="store_true", help="number,kind,told_from,…")
+    parser.add_argument("--csv", action="store_true", help="number,kind,told,carried,…")
 
 
 def _period(parser: argparse.ArgumentParser) -> None:
@@ -277,7 +277,13 @@ async def show_fulfilment(context: Context) -> int:
         context.console.json(shown)
         return base.OK
     if context.args.csv:
-        _csv(context, shown["plans"])
+        _csv(
+            context,
+            [
+                plan | {name: _windows(plan[name]) for name in ("told", "carried")}
+                for plan in shown["plans"]
+            ],
+        )
         return base.OK
     rate = "—" if shown["rate"] is None else f"{shown['rate']:.1%}"
     context.console.say(
@@ -290,8 +296,8 @@ async def show_fulfilment(context: Context) -> int:
             (
                 plan["number"],
                 plan["kind"],
-                f"{plan['told_from'][:16]}–{plan['told_until'][:16]}",
-                f"{plan['starts_at'][:16]}–{plan['ends_at'][:16]}",
+                _windows(plan["told"]),
+                _windows(plan["carried"]),
                 plan["departure"],
             )
             for plan in sorted(shown["plans"], key=lambda plan: not plan["departure"])[:_SHOWN]
@@ -299,6 +305,10 @@ async def show_fulfilment(context: Context) -> int:
     )
     _more(context, len(shown["plans"]))
     return base.OK
+
+
+def _windows(windows: Sequence[Mapping[str, str]]) -> str:
+    return "；".join(f"{w['starts_at'][:16]}–{w['ends_at'][:16]}" for w in windows)
 
 
 def _csv(context: Context, rows: Sequence[Mapping[str, Any]]) -> None:

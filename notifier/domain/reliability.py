@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from notifier.domain.customer import Criticality
+from notifier.domain.window import Window
 
 _MINUTE = timedelta(minutes=1)
 
@@ -222,35 +223,40 @@ def hit(counted: Sequence[Hits], census: Census, *, times: int) -> dict[Critical
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """An outage that somebody was told of, and what became of it. Times are aware.
+    """An outage that somebody was told of, and what became of it.
 
-    ``told_from`` and ``told_until`` are the first start and the last end that were told first;
-    ``starts_at`` and ``ends_at`` those that hold now, or when supply really came back. ``is_done``:
-    it took place, by all that is known. ``is_wider``: customers were added after the announcement.
+    ``told`` are the windows that were told first, ``carried`` those that hold now, the last one up to
+    when supply really came back; neither is empty. ``is_done``: it took place, by all that is known.
+    ``is_wider``: customers were added after the announcement.
     """
 
     number: str
     kind: str
-    told_from: datetime
-    told_until: datetime
-    starts_at: datetime
-    ends_at: datetime
+    told: tuple[Window, ...]
+    carried: tuple[Window, ...]
     is_done: bool = True
     is_wider: bool = False
 
+    @property
+    def told_from(self) -> datetime:
+        """When it was to begin, as told first."""
+        return min(window.starts_at for window in self.told)
+
 
 def departure(plan: Announced, tolerance: timedelta) -> str:
-    """Why an outage was not carried out as announced: ``not_done``, ``moved``, ``late``, ``wider``;
-    empty where it was. Supply that is back early is as announced.
+    """Why an outage was not carried out as announced: ``not_done``, ``moved`` (a window begins at
+    another time, or is another day), ``late`` (a window ends later than told), ``wider``; empty where
+    it was. Supply that is back early is as announced.
 
     计划停电兑现率 = outages without a departure / outages announced. The name and the aim of 98 % are
     the bureaus' practice (Liaoning); no standard was found that fixes the formula, so this is ours.
     """
     if not plan.is_done:
         return "not_done"
-    if plan.starts_at != plan.told_from:
+    until = {window.starts_at: window.ends_at for window in plan.told}
+    if {window.starts_at for window in plan.carried} != until.keys():
         return "moved"
-    if plan.ends_at > plan.told_until + tolerance:
+    if any(window.ends_at > until[window.starts_at] + tolerance for window in plan.carried):
         return "late"
     return "wider" if plan.is_wider else ""
 

@@ -170,7 +170,10 @@ def lines_by_place(
     lines = []
     for item in sums:
         name, within = served.named(by, item.key)
-        counted = indices(item, customers.get(item.key, 0), repeatedly.get(item.key, 0))
+        # Somewhere on a feeder is no place with customers of its own.
+        is_place = by is not By.AREA or item.key is not None
+        number = customers.get(item.key, 0) if is_place else 0
+        counted = indices(item, number, repeatedly.get(item.key, 0))
         lines.append(Line(id=item.key, name=name, within=within, indices=counted))
     return tuple(sorted(lines, key=_worst_first))
 

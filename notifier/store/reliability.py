@@ -13,6 +13,7 @@ from notifier.domain.plan import PlanState, content_from_dict
 from notifier.domain.reliability import Announced, InterruptionKind, LookBack, Quality
 from notifier.domain.reliability_report import By, Month, Sums
 from notifier.domain.reporting import Traced
+from notifier.domain.window import Window
 from notifier.store import interruption_sql as sql
 from notifier.store.columns import from_millis, to_millis
 from notifier.store.engine import with_lists
@@ -20,6 +21,7 @@ from notifier.store.engine import with_lists
 _DONE = frozenset({PlanState.APPROVED.value, PlanState.DONE.value})
 #: A plan may be announced for one month and moved by so much at most.
 _MOVES = timedelta(days=366)
+_MOMENT = timedelta(seconds=1)
 _PLANS_AT_ONCE = 1_000
 _KEYS = {
     By.BUREAU: "NULL",
@@ -149,16 +151,22 @@ def _is_over(row: Any, now: datetime) -> bool:
 
 
 def _announced(row: Any, revisions: dict[int, Any]) -> Announced:
-    content = content_from_dict(orjson.loads(revisions[row.told].content))
+    told, present = (
+        content_from_dict(orjson.loads(revisions[number].content))
+        for number in (row.told, row.revision)
+    )
+    carried = sorted(present.windows or present.all_windows)
+    if row.restored_at is not None:
+        begun = [w for w in carried if w.starts_at < from_millis(row.restored_at)] or carried[:1]
+        last = max(begun)
+        restored_at = max(from_millis(row.restored_at), last.starts_at + _MOMENT)
+        carried = [*(w for w in begun if w != last), Window(last.starts_at, restored_at)]
     later = [orjson.loads(r.difference or "{}") for n, r in revisions.items() if n > row.told]
-    ends_at = row.ends_at if row.restored_at is None else row.restored_at
     return Announced(
         number=row.number,
         kind=row.kind,
-        told_from=content.starts_at,
-        told_until=content.ends_at,
-        starts_at=from_millis(row.starts_at),
-        ends_at=from_millis(ends_at),
+        told=told.windows or told.all_windows,
+        carried=tuple(carried),
         is_done=row.state in _DONE,
         is_wider=any(difference.get("added", 0) > 0 for difference in later),
     )
@@ -187,14 +195,14 @@ ORDER BY i.starts_at, i.id LIMIT :limit"""
 
 #: The first revision of each plan of which an advance notice left.
 _TOLD = text(
-    "SELECT p.id, p.number, p.kind, p.state, p.starts_at, p.ends_at, p.restored_at,"
+    "SELECT p.id, p.number, p.kind, p.state, p.revision, p.ends_at, p.restored_at,"
     " min(r.number) AS told FROM plan p JOIN plan_revision r ON r.plan_id = p.id"
     " WHERE p.kind <> 'unplanned' AND p.created_at < :until"
     " AND p.starts_at >= :near AND p.starts_at < :far AND p.ends_at IS NOT NULL"
     " AND EXISTS (SELECT 1 FROM notice n JOIN campaign c ON c.id = n.campaign_id"
     "  JOIN batch b ON b.notice_id = n.id"
     "  WHERE n.revision_id = r.id AND c.stage = 'advance' AND b.sent_at IS NOT NULL)"
-    " GROUP BY p.id, p.number, p.kind, p.state, p.starts_at, p.ends_at, p.restored_at"
+    " GROUP BY p.id, p.number, p.kind, p.state, p.revision, p.ends_at, p.restored_at"
 )
 _REVISIONS = with_lists(
     "SELECT plan_id, number, content, difference FROM plan_revision WHERE plan_id IN :plans",

@@ -100,10 +100,8 @@ def _announced(plan: Announced, why: str, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "number": plan.number,
         "kind": plan.kind,
-        "told_from": _local(plan.told_from, zone),
-        "told_until": _local(plan.told_until, zone),
-        "starts_at": _local(plan.starts_at, zone),
-        "ends_at": _local(plan.ends_at, zone),
+        "told": [window.as_dict(zone) for window in sorted(plan.told)],
+        "carried": [window.as_dict(zone) for window in plan.carried],
         "departure": why,
     }
 

@@ -13,7 +13,7 @@ from notifier.store.reliability import Reliability
 from notifier.usecases import reliability
 from notifier.usecases import reliability_json as shapes
 from notifier.web import paging
-from notifier.web.answers import Answer
+from notifier.web.answers import Answer, WindowView
 from notifier.web.endpoints import OFFICE, Call, Group, Nothing, Strict
 
 REPORTS = Group("reports")
@@ -190,14 +190,15 @@ class KindRateView(RateView):
 
 
 class AnnouncedView(Answer):
-    """One announced outage; `departure` is empty where it was carried out as announced."""
+    """One announced outage: the windows that were told first, and those that hold now or really were.
+
+    `departure` is empty where it was carried out as announced.
+    """
 
     number: str
     kind: str
-    told_from: datetime
-    told_until: datetime
-    starts_at: datetime
-    ends_at: datetime
+    told: list[WindowView]
+    carried: list[WindowView]
     departure: Literal["", "not_done", "moved", "late", "wider"]
 
 

@@ -19,6 +19,7 @@ from notifier.domain.reliability import (
     is_momentary,
 )
 from notifier.domain.reliability_report import By, Served, months
+from notifier.domain.window import Window
 
 START = datetime(2026, 3, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -88,33 +89,37 @@ def test_the_whole_is_the_mean_of_its_parts_by_customers(parts: list[Indices]) -
         assert getattr(whole, name) == pytest.approx(mean)
 
 
-ANNOUNCED = Announced(
-    number="P1", kind="planned", told_from=START, told_until=START + 8 * HOUR,
-    starts_at=START, ends_at=START + 8 * HOUR,
-)  # fmt: skip
+def day(number: int, hours: float = 8, late: float = 0) -> Window:
+    start = START + timedelta(days=number, hours=late)
+    return Window(start, start + hours * HOUR)
+
+
+ANNOUNCED = Announced(number="P1", kind="planned", told=(day(0), day(1)), carried=(day(0), day(1)))
 
 
 @pytest.mark.parametrize(
     ("what", "why"),
     [
         ({}, ""),
-        ({"ends_at": START + 7 * HOUR}, ""),
-        ({"ends_at": START + 9 * HOUR}, "late"),
-        ({"starts_at": START + HOUR}, "moved"),
-        ({"is_done": False, "starts_at": START + HOUR}, "not_done"),
+        ({"carried": (day(0), day(1, 7))}, ""),
+        ({"carried": (day(0), day(1, 9))}, "late"),
+        ({"carried": (day(0, 9), day(1))}, "late"),
+        ({"carried": (day(0, late=1), day(1))}, "moved"),
+        ({"carried": (day(0),)}, "moved"),
+        ({"is_done": False, "carried": (day(0, late=1), day(1))}, "not_done"),
         ({"is_wider": True}, "wider"),
     ],
 )
 def test_an_outage_departs_from_its_announcement_for_one_reason(
     what: dict[str, object], why: str
 ) -> None:
-    """The gravest; early restoration is none."""
+    """The gravest, of any of its days; early restoration is none."""
     assert departure(replace(ANNOUNCED, **what), timedelta()) == why  # type: ignore[arg-type]
 
 
 def test_the_fulfilment_rate_is_that_of_outages_without_a_departure() -> None:
     """Within the tolerance is as announced."""
-    plans = [ANNOUNCED, replace(ANNOUNCED, ends_at=START + 8.1 * HOUR),
+    plans = [ANNOUNCED, replace(ANNOUNCED, carried=(day(0, 8.1), day(1))),
              replace(ANNOUNCED, is_done=False)]  # fmt: skip
 
     strict = reliability.fulfilment(plans, timedelta())
