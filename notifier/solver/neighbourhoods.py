@@ -2,13 +2,14 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from threading import Event
 
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
 from notifier.solver.cpsat import Effort
 from notifier.solver.model import Merging
-from notifier.solver.search import FIND, Search
+from notifier.solver.search import FIND, Found, Search
 from notifier.solver.terms import Cell
 
 SIZE = 40
@@ -38,49 +39,66 @@ class Neighbourhoods:
             self._rivals["crew", request.crew].append(number)
             self._rivals["region", request.region].append(number)
 
-    def round(self, stop: Event) -> float:
-        """Some neighbourhoods, one after the other; answers the deterministic seconds spent."""
-        spent = 0.0
+    def choose(self) -> list[frozenset[int]]:
+        """The next neighbourhoods, no work in two of them: they can be planned side by side."""
+        regrets = [self._regret(cell) for cell in self.search.cells]
+        chosen: list[frozenset[int]] = []
+        taken: set[int] = set()
         for _ in range(ROUND):
-            if stop.is_set() or self.search.is_proven:
-                break
-            spent += self._one(stop)
-        return spent
+            if hood := self._around(regrets, taken):
+                chosen.append(frozenset(hood))
+                taken |= hood
+        return chosen
 
-    def _one(self, stop: Event) -> float:
+    def plan(self, chosen: frozenset[int], number: int, stop: Event) -> Found:
+        """Plans a neighbourhood anew, the others where they are; changes nothing."""
         search, placed = self.search, self.search.hint
-        chosen = self._choose()
         around = Occupancy(self._instance)
         for held in self._frozen.placed.values():
             around.add(held)
-        for number, assignment in placed.items():
-            if number not in chosen:
+        for request, assignment in placed.items():
+            if request not in chosen:
                 around.add(assignment)
         cells = tuple(cell for cell in search.cells if not chosen.isdisjoint(_requests(cell)))
         merging = Merging(self._instance, cells, chosen, around, hint=placed)
-        self._seed += 1
-        if not merging.is_possible:
-            return 0.0
-        answer = merging.model.solve(Effort(deterministic=EFFORT, seed=self._seed), stop, FIND)
-        if answer.values:
-            changed = {one.request: one for one in merging.plan(answer.values)}
-            search.adopt([changed.get(number, placed[number]) for number in search.free])
-        return answer.deterministic
+        if not merging.is_possible or stop.is_set():
+            return Found(plan=(), bound=0, is_infeasible=False, deterministic=0.0)
+        effort = Effort(deterministic=EFFORT, seed=self._seed + number)
+        answer = merging.model.solve(effort, stop, FIND)
+        plan = merging.plan(answer.values) if answer.values else ()
+        return Found(plan=plan, bound=0, is_infeasible=False, deterministic=answer.deterministic)
 
-    def _choose(self) -> set[int]:
+    def merge(self, changed: Sequence[Assignment]) -> bool:
+        """Adopts a neighbourhood's plan if it still fits beside those adopted before it, and helps."""
+        search = self.search
+        fresh = {assignment.request: assignment for assignment in changed}
+        if all(search.hint[number] == one for number, one in fresh.items()):
+            return False
+        around = Occupancy(self._instance)
+        for held in self._frozen.placed.values():
+            around.add(held)
+        for number, assignment in search.hint.items():
+            if number not in fresh:
+                around.add(assignment)
+        for assignment in changed:
+            if not around.fits(assignment):
+                return False
+            around.add(assignment)
+        return search.adopt([around.placed[number] for number in search.free])
+
+    def _around(self, regrets: Sequence[float], taken: set[int]) -> set[int]:
         """A work in a cell with much to gain, its neighbours' neighbours, and rivals for its crew."""
-        cells, rng = self.search.cells, self._random
-        weights = [self._regret(cell) for cell in cells]
-        cell = rng.choices(cells, weights)[0]
-        candidates = sorted(_requests(cell) & self._free)
+        rng = self._random
+        cell = rng.choices(self.search.cells, regrets)[0]
+        candidates = sorted((_requests(cell) & self._free) - taken)
         chosen: set[int] = set()
-        edge = [rng.choice(candidates or sorted(self._free))]
+        edge = [rng.choice(candidates)] if candidates else []
         while len(chosen) < SIZE * 3 // 4 and edge:
             number = edge.pop(rng.randrange(len(edge)))
             if number in chosen:
                 continue
             chosen.add(number)
-            edge += sorted(self._near[number] - chosen)
+            edge += sorted(self._near[number] - chosen - taken)
         rivals = sorted(
             {
                 rival
@@ -89,8 +107,9 @@ class Neighbourhoods:
                     ("crew", self._instance.requests[number].crew),
                     ("region", self._instance.requests[number].region),
                 )
+                if key is not None
                 for rival in self._rivals[kind, key]
-                if rival not in chosen and self._overlap(number, rival)
+                if rival not in chosen and rival not in taken and self._overlap(number, rival)
             }
         )
         chosen.update(rng.sample(rivals, min(len(rivals), SIZE - len(chosen))))

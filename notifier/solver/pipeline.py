@@ -17,7 +17,7 @@ from notifier.domain.coordination.errors import NoPlan
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance, Plan
 from notifier.solver import blocks, parts
-from notifier.solver.neighbourhoods import Neighbourhoods
+from notifier.solver.neighbourhoods import ROUND, Neighbourhoods
 from notifier.solver.search import FIND, PROVE, RELAX, Found, Search, Step
 from notifier.solver.terms import Cell, Cut
 
@@ -253,22 +253,30 @@ class _Run:
             for part in self._parts
             if not part.is_proven
         ]
+        done = 0
         for push in _pushes():
             hoods = [hood for hood in hoods if not hood.search.is_proven]
             if not hoods or self._left <= 0 or self._stop.is_set():
                 return
-            rounds = self._pool.map(lambda hood: hood.round(self._stop), hoods)
-            for hood, spent in zip(hoods, rounds, strict=True):
-                self._left -= spent
-                self._replace(hood.search, "neighbourhoods")
+            tasks = [
+                (hood, chosen, number)
+                for hood in hoods
+                for number, chosen in enumerate(hood.choose(), start=done)
+            ]
+            done += ROUND
+            plans = self._pool.map(lambda task: task[0].plan(task[1], task[2], self._stop), tasks)
+            for (hood, _, _), found in zip(tasks, plans, strict=True):
+                self._left -= found.deterministic
+                if found.plan and hood.merge(found.plan):
+                    self._replace(hood.search, "neighbourhoods")
             if push is None:
                 continue
-            tasks = [
+            pushed = [
                 (hood.search, push)
                 for hood in hoods
                 if not hood.search.is_proven and len(hood.search.free) <= LARGEST_MODEL
             ]
-            for (search, _), found in zip(tasks, self._pool.map(self._step, tasks), strict=True):
+            for (search, _), found in zip(pushed, self._pool.map(self._step, pushed), strict=True):
                 search.learn(found)
                 self._left -= found.deterministic
                 self._replace(search, "bound")
