@@ -138,6 +138,14 @@ class PolicySettings(_Section):
         return self.name if self.file is None else str(self.file)
 
 
+class NetworkSettings(_Section):
+    """The network model that plans are traced on."""
+
+    stale_after_days: int = Field(
+        default=7, gt=0, description="no plan is approved on a network that is older than this"
+    )
+
+
 class TemplateSettings(_Section):
     """The words."""
 
@@ -277,6 +285,7 @@ class Settings(_Section):
     vault: VaultSettings = VaultSettings()
     utility: UtilitySettings = UtilitySettings()
     policy: PolicySettings = PolicySettings()
+    network: NetworkSettings = NetworkSettings()
     templates: TemplateSettings = TemplateSettings()
     web: WebSettings = WebSettings()
     uploads: UploadSettings = UploadSettings()

@@ -22,17 +22,18 @@ from notifier.commands import (
 )
 from notifier.commands.base import Context
 from notifier.domain.finding import Finding, Severity
-from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanDraft, SourceWindow
 from notifier.intake import ledger_sheet, plans, plans_json, tables
 from notifier.intake.ledger_process import LedgerReader
 from notifier.intake.plans import PlanFile
 from notifier.runtime import clock_of
 from notifier.store import migrate
-from notifier.store.customers import network_index
 from notifier.store.engine import Database
+from notifier.store.ledger import Ledger
 from notifier.store.ledger_load import LedgerLoader
-from notifier.usecases import ingest, ledger
+from notifier.store.networks import Networks
+from notifier.usecases import ingest, ledger, topology
+from notifier.usecases.network_shelf import NetworkShelf
 from notifier.vault import Vault
 
 _NOTED_EACH = 20_000
@@ -362,12 +363,13 @@ async def _foresee(context: Context, read: Sequence[_Read], shown: list[dict[str
     async with context.existing_database() as database:
         if database is None:
             return
-        async with database.read() as connection:
-            network: NetworkIndex = await network_index(connection)
-        if not network.feeders:
+        store = Ledger(database, NetworkShelf(Networks(database)))
+        world = await topology.world(store)
+        if not world.index.feeders:
             return
+        now = clock_of(context.settings).now()
         for plan, draft in zip(shown, drafts, strict=True):
-            plan["foreseen"] = await asyncio.to_thread(ingest.foresee, draft, network)
+            plan["foreseen"] = await ingest.foresee(store, draft, world, now=now)
         await coordination.foresee(context, database, drafts, shown)
 
 

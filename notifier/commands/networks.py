@@ -7,7 +7,6 @@ from typing import Any
 
 from notifier.commands import base, console
 from notifier.commands.base import Context
-from notifier.domain.network import checks
 from notifier.domain.network.version import KeptStatus, Version
 from notifier.intake.network_process import NetworkReader
 from notifier.runtime import clock_of
@@ -206,14 +205,15 @@ async def diff_versions(context: Context) -> int:
 async def show_status(context: Context) -> int:
     """``notifier network status``."""
     now = clock_of(context.settings).now()
+    stale_after = timedelta(days=context.settings.network.stale_after_days)
     async with context.runtime() as runtime:
         store = Networks(runtime.database)
-        found = await network_versions.standing(store, now=now)
+        found = await network_versions.standing(store, now=now, stale_after=stale_after)
         files = await store.status_files(found.version.id)
     findings = [item.as_dict() for item in found.findings]
     shown = _version(found.version, context) | {
         "age_days": round(found.age / timedelta(days=1), 2),
-        "stale_after_days": checks.STALE_AFTER.days,
+        "stale_after_days": stale_after.days,
         "switches_with_status": found.known,
         "switches_not_normal": [
             {

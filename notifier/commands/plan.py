@@ -163,6 +163,10 @@ def _show(context: Context, shown: dict[str, Any], revisions: Sequence[Revision]
     out.say(f"{plan['number']}  {plan['kind']}  {plan['state']}  {plan['department']}")
     out.say(f"窗口 windows: {shapes.windows_in_words(present.content, zone)}")
     out.say(f"设备 equipment: {'、'.join(item.name for item in present.content.equipment)}")
+    if present.content.work is not None:
+        out.say(f"工作地点 work: {'、'.join(present.content.work.names)}")
+    if present.content.switching is not None:
+        out.say(f"操作 steps: {shapes.switching_in_words(present.content.switching, zone)}")
     out.say(f"工作 works: {present.content.works}")
     if present.content.crew:
         out.say(f"班组 crew: {present.content.crew}")

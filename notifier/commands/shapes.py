@@ -5,7 +5,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.commands.console import iso
-from notifier.domain.plan import Plan, PlanContent, Revision, content_as_dict
+from notifier.domain.network.steps import Action, Step
+from notifier.domain.plan import Plan, PlanContent, Revision, Switching, content_as_dict
 from notifier.domain.window import Window
 
 
@@ -59,6 +60,18 @@ def approval_as_dict(approval: Mapping[str, Any], zone: ZoneInfo) -> dict[str, A
         "voided_at": iso(approval["voided_at"], zone),
         "voided_why": approval["voided_why"] or "",
     }
+
+
+def switching_in_words(switching: Switching, zone: ZoneInfo) -> str:
+    """The steps in one line for people, those back behind a bar; times local."""
+
+    def said(step: Step) -> str:
+        verb = "拉开 open" if step.action is Action.OPEN else "合上 close"
+        at = "" if step.planned_at is None else f"{step.planned_at.astimezone(zone):%m-%d %H:%M} "
+        return f"{at}{verb} {step.switch}"
+
+    out = "；".join(map(said, switching.steps))
+    return f"{out} | {'；'.join(map(said, switching.back))}" if switching.back else out
 
 
 def windows_in_words(content: PlanContent, zone: ZoneInfo) -> str:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from notifier.domain.cell import Cell
 from notifier.domain.customer import Criticality
+from notifier.domain.impact import ImpactClass
 from notifier.domain.notice import Stage
 from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
@@ -16,6 +17,7 @@ SOLVED_BY_THEMSELVES = frozenset(
     {
         "approval_overdue",
         "impact_outdated",
+        "impact_unknown",
         "no_contact",
         "not_reached",
         "notice_late",
@@ -85,6 +87,17 @@ def for_people(
                 sentence=f"台账或网络更新后新增 {drift.joined} 户、减少 {drift.left} 户、"
                 f"影响不同 {drift.otherwise} 户，请重新匹配 / "
                 "ledger or network have changed since: match the plan anew to take it in",
+            )
+        )
+    unknown = revision.counts.get("points", {}).get(ImpactClass.UNKNOWN.value, 0)
+    if unknown:
+        found.append(
+            item(
+                kind="impact_unknown",
+                subject=f"r{revision.number}",
+                people=unknown,
+                sentence=f"{unknown} 户影响不明，按停电通知，请核对台账与网络 / "
+                "not known whether they are out: told as out; mend ledger or network",
             )
         )
     late = _late(wants, plan, policy)

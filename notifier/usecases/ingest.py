@@ -9,11 +9,11 @@ from typing import Any
 
 from notifier.domain import errors, matching
 from notifier.domain.finding import Finding, Severity, has_errors
-from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanContent, PlanDraft
 from notifier.ports import Store
-from notifier.usecases import plans
+from notifier.usecases import plans, topology
 from notifier.usecases.plans import Incoming, Submitted
+from notifier.usecases.topology import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,19 +200,25 @@ def source_of(draft: PlanDraft, digest: str = "") -> dict[str, Any]:
     }
 
 
-def foresee(draft: PlanDraft, network: NetworkIndex) -> dict[str, Any]:
-    """Whom a plan would touch by the ledger as it is, without storing anything: usage points by class,
-    areas, and what matching doubts."""
-    match = matching.match(draft.content, network)
+async def foresee(store: Store, draft: PlanDraft, world: World, *, now: datetime) -> dict[str, Any]:
+    """Whom a plan would touch, by ledger and network as they are, without storing anything: usage points
+    by class, areas, and what matching doubts."""
+    network = world.index
+    if draft.content.all_windows:
+        match = await topology.match(store, draft.content, now=now, given=world)
+    else:
+        match = matching.match(draft.content, network)
     classes = {group.number: group.impact_class.value for group in match.groups}
     points: Counter[str] = Counter()
     for area_id, number in match.areas.items():
         points[classes[number]] += network.areas[area_id].points
     for feeder_id, number in match.feeders.items():
         points[classes[number]] += network.feeders[feeder_id].points
+    for number in match.points.values():
+        points[classes[number]] += 1
     return {
         "points": dict(sorted(points.items())),
-        "areas": len(match.areas),
+        "areas": len({*match.areas, *match.traced_areas}),
         "findings": [finding.as_dict() for finding in match.findings],
     }
 

@@ -37,8 +37,9 @@ class PlanVerdict:
 class NetworkShelf:
     """Holds the network in force; one for the whole program."""
 
-    def __init__(self, store: NetworkStore) -> None:
+    def __init__(self, store: NetworkStore, *, stale_after: timedelta = checks.STALE_AFTER) -> None:
         self._store = store
+        self._stale_after = stale_after
         self._held: HeldNetwork | None = None
         self._building = asyncio.Lock()
 
@@ -87,14 +88,17 @@ class NetworkShelf:
             if held.version.overlay == latest.overlay:
                 # Only its age changed: the same files were handed in again.
                 network = replace(held.graph.network, as_of=latest.fresh_at)
-                return HeldNetwork(version=latest, graph=replace(held.graph, network=network))
+                return self._holding(latest, replace(held.graph, network=network))
             known = await self._store.statuses(latest.id)
             graph = await asyncio.to_thread(_contract, held.graph.network, known, latest)
-            return HeldNetwork(version=latest, graph=graph)
+            return self._holding(latest, graph)
         parts = await self._store.parts(latest.id)
         known = await self._store.statuses(latest.id)
         graph = await asyncio.to_thread(_unpack, parts, known, latest)
-        return HeldNetwork(version=latest, graph=graph)
+        return self._holding(latest, graph)
+
+    def _holding(self, version: Version, graph: zones.ZoneGraph) -> HeldNetwork:
+        return HeldNetwork(version=version, graph=graph, stale_after=self._stale_after)
 
 
 async def trace_plan(

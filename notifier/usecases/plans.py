@@ -313,11 +313,8 @@ async def approve(
     doubts += [finding.as_dict() for finding in seen.findings]
     blocking = [item for item in doubts if item["severity"] == Severity.ERROR.value]
     if blocking or plan.state is PlanState.DRAFT:
-        first = blocking[0] if blocking else {"code": "plan.draft", "found": "", "expected": ""}
-        raise PlanBlocked(
-            f"计划 {number} 不能批准 / plan {number} cannot be approved: "
-            f"{first['code']} {first['found']} → {first['expected']}"
-        )
+        draft = {"code": "plan.draft", "found": "草稿 / a draft", "expected": ""}
+        raise PlanBlocked(rechecking.why_blocked(number, blocking[0] if blocking else draft))
     if expected_hash and expected_hash != seen.recipients_hash:
         raise ApprovalStale("收件人已变化，请重新查看 / the recipients have changed: look again.")
     authors = (plan.submitted_by, revision.created_by)

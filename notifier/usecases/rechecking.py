@@ -130,6 +130,23 @@ async def findings(
     return found
 
 
+def why_blocked(number: str, finding: Mapping[str, Any]) -> str:
+    """One sentence in two languages: what was found, and what would be right."""
+    said = [_in_both(finding[name]) for name in ("found", "expected") if finding[name]]
+    chinese = " → ".join(zh for zh, _ in said)
+    english = " → ".join(en for _, en in said)
+    return (
+        f"计划 {number} 不能批准：{chinese} / "
+        f"plan {number} cannot be approved: {english} ({finding['code']})"
+    )
+
+
+def _in_both(text: str) -> tuple[str, str]:
+    """Chinese and English of a text that holds both; of another, the text twice."""
+    chinese, between, english = text.partition(" / ")
+    return (chinese, english) if between else (text, text)
+
+
 def _changed(revision: Revision, fresh: Match, different: int) -> Finding:
     was = "台账 ledger" if revision.network is None else f"版本 version {revision.network[0]}"
     is_now = "台账 ledger" if fresh.network is None else f"版本 version {fresh.network[0]}"

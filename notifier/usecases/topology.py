@@ -42,12 +42,33 @@ class TracedPlan:
     findings: tuple[Finding, ...]
 
 
-async def match(store: Store, content: PlanContent, *, now: datetime) -> Match:
-    """Whom a plan touches, as ledger and network are now; nothing is written. ``now`` (aware) lets an
-    old model be found stale. The plan has windows or spans."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class World:
+    """Ledger and network as they are, for many plans in a row; ``held`` is None without a network."""
+
+    index: NetworkIndex
+    held: HeldNetwork | None
+
+
+async def world(store: Store) -> World:
+    """Ledger and network as they are now."""
     async with store.read() as tx:
         index = await tx.network()
-    held = await in_force(store, content)
+    held = None if store.topology is None else await store.topology.in_force()
+    return World(index=index, held=held)
+
+
+async def match(
+    store: Store, content: PlanContent, *, now: datetime, given: World | None = None
+) -> Match:
+    """Whom a plan touches, as ledger and network are now, or were when ``given`` was looked up; nothing
+    is written. ``now`` (aware) lets an old model be found stale. The plan has windows or spans."""
+    if given is not None:
+        index, held = given.index, given.held if _concerns(content) else None
+    else:
+        async with store.read() as tx:
+            index = await tx.network()
+        held = await in_force(store, content)
     if held is None:
         found = matching.match(content, index)
         return found if content.switching is None else _with(found, _NO_MODEL)
@@ -93,14 +114,17 @@ async def trace(store: Store, content: PlanContent, *, now: datetime) -> TracedP
 async def in_force(store: Store, content: PlanContent) -> HeldNetwork | None:
     """The network in force, where there is one and the plan may be about it: one that names nothing
     but stations, feeders and areas is as well known to the ledger."""
-    concerns = (
+    if store.topology is None or not _concerns(content):
+        return None
+    return await store.topology.in_force()
+
+
+def _concerns(content: PlanContent) -> bool:
+    return (
         content.switching is not None
         or content.work is not None
         or any(item.kind in _PLACES for item in content.equipment)
     )
-    if not concerns or store.topology is None:
-        return None
-    return await store.topology.in_force()
 
 
 def place_of_work(
@@ -143,7 +167,7 @@ def _trace(
         return None
     wanted = place_of_work(held, content, index)
     work, lost = located(held.graph, wanted) if wanted is not None else (None, ())
-    found = fates(held.graph, course, work, now=now)
+    found = fates(held.graph, course, work, now=now, stale_after=held.stale_after)
     ids = network.customer_ids
     doubts = [
         *lost,

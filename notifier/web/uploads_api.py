@@ -1,21 +1,18 @@
 """Files of plans over the API: bounded, read off the event loop, taken in or only looked at."""
 
 import asyncio
-import itertools
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 from aiohttp import web
 
-from notifier.domain.network_index import NetworkIndex
 from notifier.intake import collector, tables
 from notifier.intake.plans import PlanFile, read_plans
 from notifier.settings import UploadSettings
-from notifier.usecases import ingest
+from notifier.usecases import ingest, topology
 from notifier.usecases.coordinate_checking import Checked
 from notifier.web import answers, forms, requests, streaming
 from notifier.web.context import CHECKER
@@ -64,12 +61,11 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     head: dict[str, Any] = {"file": path.name, "dry_run": wanted.dry_run, "before": None}
     taken: Sequence[ingest.Taken] = ()
     findings = read.findings
-    network = None
+    world: topology.World | None = None
     checked: Sequence[Checked] = ()
     if wanted.dry_run:
         head["counts"] = {"read": len(read.plans)}
-        async with service.store.read() as tx:
-            network = await tx.network()
+        world = await topology.world(service.store)
         contents = [draft.content for draft in read.plans]
         checked = await call.request.app[CHECKER].foresee(contents, call.now)
     else:
@@ -94,40 +90,54 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
             call.request,
             _written(
                 head,
-                taken=(item.as_dict() for item in taken),
-                plans=_plans(read, call.service.setting.zone, network, checked),
-                findings=(finding.as_dict() for finding in findings),
+                taken=_each(item.as_dict() for item in taken),
+                plans=_plans(call, read, world, checked),
+                findings=_each(finding.as_dict() for finding in findings),
                 breathe=lambda: service.clock.pause(0),
             ),
             "application/json",
         )
 
 
-def _plans(
-    read: PlanFile, zone: ZoneInfo, network: NetworkIndex | None, checked: Sequence[Checked]
-) -> Iterator[Any]:
+async def _plans(
+    call: Call[Nothing, Nothing],
+    read: PlanFile,
+    world: topology.World | None,
+    checked: Sequence[Checked],
+) -> AsyncIterator[Any]:
     """Each plan as plain values; in a dry run with whom it would touch, and what else takes them out."""
+    store, zone = call.service.store, call.service.setting.zone
     for place, draft in enumerate(read.plans):
         (shown,) = PlanFile(plans=(draft,)).as_dict(zone)["plans"]
-        if network is not None:
-            shown["impact"] = ingest.foresee(draft, network)
+        if world is not None:
+            shown["impact"] = await ingest.foresee(store, draft, world, now=call.now)
             if checked:
                 shown["coordination"] = checked[place].as_dict()
         yield shown
 
 
+async def _each(items: Iterable[Any]) -> AsyncIterator[Any]:
+    for item in items:
+        yield item
+
+
 async def _written(
-    head: dict[str, Any], *, breathe: Callable[[], Awaitable[None]], **lists: Iterator[Any]
+    head: dict[str, Any], *, breathe: Callable[[], Awaitable[None]], **lists: AsyncIterator[Any]
 ) -> AsyncIterator[str]:
     """The answer as text, a piece at a time: 50,000 plans written at once would hold up everybody."""
     yield orjson.dumps(head).decode()[:-1]
     for name, items in lists.items():
         yield f',"{name}":['
         comma = ""
-        while piece := list(itertools.islice(items, _A_PIECE)):
+        piece: list[Any] = []
+        async for item in items:
+            piece.append(item)
+            if len(piece) == _A_PIECE:
+                yield comma + orjson.dumps(piece).decode()[1:-1]
+                comma, piece = ",", []
+                await breathe()
+        if piece:
             yield comma + orjson.dumps(piece).decode()[1:-1]
-            comma = ","
-            await breathe()
         yield "]"
     yield "}"
 

@@ -58,6 +58,7 @@ EXCEPTIONS: Mapping[str, Words] = {
     "unreachable": ("无法联系", "Unreachable"),
     "approval_overdue": ("待批准，期限将至", "Approval overdue"),
     "impact_outdated": ("台账或网络已变化", "Ledger or network has changed"),
+    "impact_unknown": ("影响不明", "Impact not known"),
     "no_contact": ("没有联系人", "No contact"),
     "no_words": ("消息无法生成", "The message cannot be written"),
     "notice_late": ("晚于法定提前期", "Later than the law asks"),

@@ -7,7 +7,7 @@ people of one plan: who is dead for hours and supplied before the end is out for
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from notifier.domain.finding import Finding
@@ -48,6 +48,7 @@ def fates(
     work: target.WorkArea | None,
     *,
     now: datetime | None,
+    stale_after: timedelta = checks.STALE_AFTER,
 ) -> Fates:
     """Traces a course. ``now`` (aware) lets an old model be found stale. Pure and long: some
     milliseconds and, for a hundred thousand customers, some tenths of a second."""
@@ -82,7 +83,7 @@ def fates(
         for customer in graph.by_feeder.get(head, ()):
             met.add(customer)
     states = _working_states(verdict, work)
-    found = checks.check(verdict, work, now=now, working_states=states)
+    found = checks.check(verdict, work, now=now, stale_after=stale_after, working_states=states)
     return Fates(
         customers=customers,
         areas=_areas(whole, judge),

@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from notifier.domain import names
-from notifier.domain.network import zones
+from notifier.domain.network import checks, zones
 from notifier.domain.network.version import Version
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeldNetwork:
-    """One version with its overlay, ready to be traced; never changed."""
+    """One version with its overlay, ready to be traced; never changed. ``stale_after``: how old it may
+    be for a plan to be approved on it."""
 
     version: Version
     graph: zones.ZoneGraph
+    stale_after: timedelta = checks.STALE_AFTER
 
     @property
     def key(self) -> tuple[int, int]:
