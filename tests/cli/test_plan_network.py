@@ -158,3 +158,18 @@ def test_what_has_no_steps_has_no_picture(desk: Desk, edge: Path) -> None:
     answer = desk.run("plan", "diagram", "P9")
 
     assert (answer.code, "diagram.nothing" in answer.err) == (1, True)
+
+
+def test_a_dry_run_foresees_by_topology(desk: Desk, edge: Path) -> None:
+    """Nothing is stored, and the numbers are those of the trace."""
+    case = json.loads((edge / "cases.json").read_text("utf-8"))["cases"][1]
+    plan = plan_of(case, "open_transition")
+    counts = case["orders"]["open_transition"]["customers"]
+
+    answer = desk.run(
+        "import", "plans", desk.file("dry.json", json.dumps(plan)), "--dry-run", "--json"
+    )
+
+    foreseen = answer.json["plans"][0]["foreseen"]
+    assert foreseen["points"] == {name: n for name, n in counts.items() if n and name not in QUIET}
+    assert "plan.not_found" in desk.run("plan", "show", plan["number"]).err

@@ -479,3 +479,20 @@ async def test_one_account_in_the_wrong_place_does_not_move_its_neighbours(town:
     found = await impact(town)
     assert found["A020"].impact_class is ImpactClass.UNKNOWN
     assert not set(others) & found.keys()
+
+
+async def test_who_is_unknown_is_told_as_out_and_stands_on_the_list(town: Town) -> None:
+    """Home 1, under two areas of different fates: a message as for an outage, and somebody to mend it."""
+    await grid.install(town, network(elsewhere={"A001": "003"}))
+    await town.submit(section("P1", *TRANSFER))
+    await town.approve("P1")
+    await town.run_until(local(14, 12))
+
+    told = dict(town.told())
+    assert "08:00-18:00" in told[phone(1)]
+    assert (
+        await town.scalar(
+            "SELECT people FROM exception WHERE kind = 'impact_unknown' AND closed_at IS NULL"
+        )
+        == 1
+    )
