@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.domain.plan import PlanKind, PlanState, Transition
+from notifier.domain.plan import PlanKind, Transition
 from notifier.domain.window import Window
 from notifier.store.engine import Database
 from notifier.usecases import plans
@@ -276,22 +276,3 @@ async def test_no_advance_notice_goes_out_in_quiet_hours(town: Town) -> None:
     )
     assert hours == 0
     assert len(town.told()) >= 17
-
-
-async def test_the_first_day_ends_early_and_the_second_still_stands(town: Town) -> None:
-    """Restored on day one of two: people hear that today is over, and keep tomorrow in mind."""
-    await town.submit(plan(windows=(window(20, 8, 18), window(21, 8, 18))))
-    await town.approve("P1")
-    await town.run_until(local(20, 15))
-    count = len(town.told())
-
-    restored = await plans.restore(
-        town.store, town.setting, "P1", local(20, 15), note="", now=town.clock.now(), actor="wang"
-    )
-    await town.run_until(local(20, 16))
-    texts = [text for _, text in town.told()[count:]]
-
-    assert restored.state is PlanState.APPROVED
-    assert restored.ends_at == local(21, 18)
-    assert texts
-    assert all("08:00-15:00" in text and "21日08:00-18:00" in text for text in texts)
