@@ -250,13 +250,13 @@ def _moment(step: Step) -> datetime:
     return step.planned_at
 
 
-def moved(switching: Switching, ends_at: datetime, by: timedelta, *, now: datetime) -> Switching:
-    """The switching with those steps moved that are planned for ``ends_at`` or later and are to come."""
+def moved(switching: Switching, back: Sequence[Step], by: timedelta, *, now: datetime) -> Switching:
+    """The switching with those of its steps back that have a time and are to come moved by ``by``."""
 
     def shifted(found: Iterable[Step]) -> tuple[Step, ...]:
         return tuple(
             replace(step, planned_at=step.planned_at + by)
-            if step.planned_at is not None and step.planned_at >= max(ends_at, now)
+            if step.planned_at is not None and step.planned_at >= now and step in back
             else step
             for step in found
         )

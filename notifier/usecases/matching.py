@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from notifier.domain import delaying
 from notifier.domain.finding import Finding
 from notifier.domain.impact import Group
 from notifier.domain.matching import Match
@@ -44,8 +45,14 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
         if revision.counts:
             return revision
         before = next((item for item in reversed(revisions[:-1]) if item.points_id), None)
+        findings = revision.findings
         if revision.change in _KEEPS_IMPACT and before is not None:
             kept = await tx.impacts.groups(before.id)
+        elif revision.change is Change.DELAYED and before is not None and before.network:
+            # It may be under way: the switches stand as the plan has put them by now.
+            frozen = await tx.impacts.groups(before.id)
+            kept = delaying.groups(frozen, before.content, revision.content)
+            findings = before.findings
         else:
             kept = None
             ledger_changed = before is not None and await tx.impacts.ledger_changed_since(
@@ -53,7 +60,7 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
             )
     if kept is not None and before is not None:
         points_id = before.points_id or before.id
-        await _record(store, revision, before, kept, points_id, revision.findings, before.network)
+        await _record(store, revision, before, kept, points_id, findings, before.network)
     else:
         match = await topology.match(store, revision.content, now=revision.created_at)
         same_assets = (
@@ -69,8 +76,8 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
             async with store.desk() as desk:
                 await desk.freeze(revision.id, match)
         groups = {group.number: group for group in match.groups}
-        findings = _merged(revision, match.findings)
-        await _record(store, revision, before, groups, points_id, findings, match.network)
+        merged = _merged(revision, match.findings)
+        await _record(store, revision, before, groups, points_id, merged, match.network)
     async with store.read() as tx:
         return await tx.plans.revision(plan.id, revision.number)
 

@@ -206,8 +206,14 @@ def _next_look(plan: Plan, notices_at: datetime | None, now: datetime) -> dateti
 
 
 async def _drift(store: Store, plan: Plan, revision: Revision, now: datetime) -> rechecking.Drift:
-    """How ledger and network have moved away from the frozen impact of a plan that is still to come."""
+    """How ledger and network have moved away from the frozen impact of a plan that is still to come.
+
+    Once a traced plan is under way the switches stand as it has put them: that is no drift.
+    """
+    begun = plan.starts_at is not None and plan.starts_at <= now
     if plan.state is not PlanState.APPROVED or revision.points_id is None:
+        return rechecking.Drift()
+    if begun and revision.network is not None:
         return rechecking.Drift()
     return await rechecking.drift(store, revision, now=now)
 

@@ -496,3 +496,57 @@ async def test_who_is_unknown_is_told_as_out_and_stands_on_the_list(town: Town) 
         )
         == 1
     )
+
+
+async def test_a_plan_under_way_that_takes_longer_keeps_its_people(town: Town) -> None:
+    """By then the switches stand as the plan has put them, and the overlay says so: whoever is out is
+    out for longer, the seconds at the end move with it, and nobody is told that it is off."""
+    await town.submit(section("P1", *TRANSFER))
+    await town.approve("P1")
+    await town.run_until(local(20, 10))
+    before = len(town.told())
+    await grid.install(town, network(tie_open=False))
+
+    await plans.delay(
+        town.store, town.setting, "P1", local(20, 21), note="", now=town.clock.now(), actor="li"
+    )
+    await town.run_until(local(20, 12))
+
+    found = await impact(town)
+    assert counted(found) == {"out": 10, "short": 6}
+    assert [(w.starts_at, w.ends_at) for w in found["A001"].windows] == [
+        (local(20, 8), local(20, 21))
+    ]
+    assert (found["A011"].windows[1].starts_at, found["A011"].windows[1].ends_at) == (
+        local(20, 20, 45),
+        local(20, 21, 15),
+    )
+    late = dict(town.told()[before:])
+    assert {phone(n) for n in range(1, 11)} - {phone(2)} <= late.keys()
+    assert all("取消" not in text for text in late.values())
+    assert (
+        await town.scalar(
+            "SELECT count(*) FROM exception WHERE kind = 'impact_outdated' AND closed_at IS NULL"
+        )
+        == 0
+    )
+
+
+async def test_steps_back_with_times_move_with_a_delayed_end(town: Town) -> None:
+    """Written for half an hour before the end: half an hour before the new end."""
+    timed = (
+        *steps("open 901开关", "open F1", "close L12", at=local(20, 8)),
+        *steps("open L12", "close F1", "close 901开关", at=local(20, 17, 30)),
+    )
+    await town.submit(section("P1", timed=timed))
+    await town.approve("P1")
+    first = (await impact(town))["A001"].windows
+    await town.run_until(local(20, 10))
+    await plans.delay(
+        town.store, town.setting, "P1", local(20, 20), note="", now=town.clock.now(), actor="li"
+    )
+
+    assert [(w.starts_at, w.ends_at) for w in first] == [(local(20, 8), local(20, 17, 40))]
+    assert [(w.starts_at, w.ends_at) for w in (await impact(town))["A001"].windows] == [
+        (local(20, 8), local(20, 19, 40))
+    ]
