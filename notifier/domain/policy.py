@@ -56,6 +56,9 @@ class Rule:
         )
 
 
+_MOVED_LIVE = frozenset({ImpactClass.PARALLELED, ImpactClass.TRANSFERRED_LIVE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightSeconds:
     """To whom seconds without supply matter at night: a hatchery and a data centre, not a flat.
@@ -198,7 +201,9 @@ class Policy:
         if impact_class in KEEPS_SUPPLY:
             interrupted = told is not None and told not in KEEPS_SUPPLY
             rules = self.rules_for(Stage.ADVANCE, kind, impact_class, audience, need)
-            return "transition.closed" if interrupted or next(rules, None) is None else ""
+            if not interrupted and next(rules, None) is not None:
+                return ""
+            return "transition.closed" if impact_class in _MOVED_LIVE else "policy.tells_nobody"
         if not self.tells(kind, impact_class):
             return "policy.tells_nobody"
         quiet = self.quiet

@@ -236,3 +236,17 @@ def test_a_transition_that_opens_at_the_last_minute_is_told_at_once() -> None:
 
     assert (notices[0].stage, notices[0].due_at) == (Stage.ADVANCE, at(20, 8, 30))
     assert notices[0].template.startswith("short_advance.")
+
+
+def test_one_source_less_is_no_closed_transition() -> None:
+    """Supply stays on, and so does nothing behind it: a rule may have a dual customer hear of that."""
+    lost = group(*DAY, impact_class=ImpactClass.LOST_ONE_SOURCE)
+    rule = replace(LIVE_RULE, classes=frozenset({ImpactClass.LOST_ONE_SOURCE}))
+    policy = replace(CN, rules=(rule, *CN.rules))
+
+    notices, skips = ask(at(17, 9), lost, DATA_CENTRE)
+    told, _ = ask(at(17, 9), lost, DATA_CENTRE, policy=policy)
+
+    assert notices == []
+    assert [skip.reason for skip in skips] == ["policy.tells_nobody"]
+    assert [notice.template for notice in told] == ["live_advance.sms.zh"]
