@@ -208,7 +208,12 @@ async def serve(
         )
         await site.start()
         ready(_url(runner))
-        await _work(service, stop, with_worker=with_worker)
+        warming = asyncio.create_task(_warm(app), name="warm")
+        try:
+            await _work(service, stop, with_worker=with_worker)
+        finally:
+            # A few seconds at the most; cut off, it would leave a connection behind.
+            await warming
         await site.stop()
     finally:
         lag.cancel()
@@ -217,6 +222,14 @@ async def serve(
         await runner.cleanup()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+
+
+async def _warm(app: web.Application) -> None:
+    """Reads what is planned, so that nobody who submits a plan waits for it."""
+    try:
+        await app[CHECKER].index(app[SERVICE].clock.now())
+    except Exception:  # noqa: BLE001 - the first question reads it instead, and says what is wrong
+        _log.exception("coordination.not_read")
 
 
 async def _work(service: Service, stop: asyncio.Event, *, with_worker: bool) -> None:
