@@ -68,12 +68,12 @@ def spells(chapters: Sequence[Chapter]) -> list[Spell]:
     found: list[Spell] = []
     story = _without_corrected(chapters)
     for place, (chapter, speaks_from) in enumerate(story):
-        following = story[place + 1][0] if place + 1 < len(story) else None
+        following = story[place + 1] if place + 1 < len(story) else None
         for number, kind, window in _windows(chapter):
             if chapter.change is Change.CANCELLED or window.ends_at <= speaks_from:
                 continue
             if following is not None:
-                cut = _before(window, following)
+                cut = _before(window, *following)
                 if cut is None or not chapter.is_firm:
                     continue
                 window = cut
@@ -102,13 +102,13 @@ def _without_corrected(chapters: Sequence[Chapter]) -> list[tuple[Chapter, datet
     return story
 
 
-def _before(window: Window, following: Chapter) -> Window | None:
-    """What was over, or under way, when the next revision was made. A plan that is cancelled while
-    people are out ends then; one that is revised has the outage under way in its new revision."""
-    if window.ends_at <= following.made_at:
+def _before(window: Window, following: Chapter, since: datetime) -> Window | None:
+    """What was over, or under way, from when on the next revision speaks. A plan that is cancelled
+    while people are out ends then; one that is revised has the outage under way in its new revision."""
+    if window.ends_at <= since:
         return window
-    if following.change is Change.CANCELLED and window.starts_at < following.made_at:
-        return Window(window.starts_at, following.made_at)
+    if following.change is Change.CANCELLED and window.starts_at < since:
+        return Window(window.starts_at, since)
     return None
 
 

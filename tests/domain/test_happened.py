@@ -136,6 +136,19 @@ def test_a_revision_changes_the_future_and_not_the_past() -> None:
     ]
 
 
+def test_what_was_moved_in_time_does_not_happen_twice() -> None:
+    """Moved days before, carried out as moved, restored: the first date was no outage."""
+    story = [
+        chapter(out=(window(8, 18),)),
+        chapter(2, Change.REVISED, made_at=at(0, -2), out=(window(8, 18, 1),)),
+        chapter(
+            3, Change.RESTORED, made_at=at(19, 1), out=(window(8, 18, 1),), restored_at=at(18, 1)
+        ),
+    ]
+
+    assert outs(spells(story)) == [window(8, 18, 1)]
+
+
 def test_what_was_never_approved_leaves_nothing_behind() -> None:
     """A draft that was replaced, or whose time passed while it was a draft, interrupted nobody."""
     story = [
