@@ -78,6 +78,7 @@ async def show_runs(request: web.Request) -> web.StreamResponse:
         may_write=_may_write(who),
         runs=[coordination_api.run_as_dict(run, service) for run in runs],
         accepted=[run["accepted"] for run in runs],
+        rules=await request.app[MEETINGS].runs.rules(),
         first=today,
         last=today + timedelta(days=_DAYS - 1),
         CW=coordination_words,
