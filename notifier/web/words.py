@@ -170,6 +170,9 @@ ACTS: Mapping[str, Words] = {
     "plan.cancelled": ("取消计划", "Plan cancelled"),
     "plan.delayed": ("调整结束时间", "End moved"),
     "plan.restored": ("确认恢复供电", "Supply restored"),
+    "running.on_time": ("班组确认按时送电", "Crew: on time"),
+    "running.late": ("班组报延迟送电", "Crew: late"),
+    "running.restored": ("班组报已送电", "Crew: restored"),
     "attempt": ("发送", "Sent"),
     "receipt": ("回执", "Receipts"),
 }
