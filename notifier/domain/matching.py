@@ -35,6 +35,8 @@ _CLASS_OF_TRANSITION = {
     Transition.CLOSED: ImpactClass.TRANSFERRED_LIVE,
 }
 _NAMES_SHOWN = 3
+#: How close an area's own name is, against its feeder's (1) and its station's (0).
+_AREA_ITSELF = 2
 
 
 class Level(StrEnum):
@@ -122,6 +124,16 @@ def feeders_named(content: PlanContent, index: NetworkIndex) -> set[int]:
     return {feeder for feeder in found if feeder is not None}
 
 
+def areas_named(content: PlanContent, index: NetworkIndex) -> set[int]:
+    """The areas that the plan itself names as out, one by one."""
+    return {
+        asset
+        for item in content.equipment
+        for (level, asset), rank in _resolve(item, index, [])
+        if level is Level.AREA and rank == _AREA_ITSELF
+    }
+
+
 def _feeder_of(target: Target, index: NetworkIndex) -> int | None:
     level, asset = target
     return index.areas[asset].feeder_id if level is Level.AREA else asset
@@ -171,7 +183,7 @@ def _resolve(
     if len(named) > 1:
         return _refuse("equipment.ambiguous", item, findings, named)
     if areas:
-        return [((Level.AREA, areas[0].id), 2)]
+        return [((Level.AREA, areas[0].id), _AREA_ITSELF)]
     if feeders:
         return _feeder_targets(feeders[0].id, index, 1)
     if stations:

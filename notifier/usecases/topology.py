@@ -6,7 +6,7 @@ Tracing and joining run in a thread: they take some tenths of a second for a hun
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from notifier.domain.topology import LedgerPoint
 from notifier.ports import Store
 from notifier.usecases.trace import located
 
+_OUT = frozenset({ImpactClass.OUT, ImpactClass.UNKNOWN})
 _PLACES = frozenset({EquipmentKind.SECTION, EquipmentKind.UNKNOWN})
 
 
@@ -194,7 +195,15 @@ def _trace(
 
 
 def _doubts(content: PlanContent, course: Course, found: Fates) -> Iterable[Finding]:
-    """What the fates say against the times and the kind of the plan."""
+    """What the fates say against the times and the kind of the plan, and what could not be checked."""
+    if found.work is None and content.kind is not PlanKind.SHORT_TRANSFER:
+        yield Finding(
+            code="switching.no_place_of_work",
+            severity=Severity.WARNING,
+            found="未写明模型中的工作地点 / no place of work that the model knows",
+            expected="工作地点，以核对其是否停电 / a place of work, so that it is checked to be dead",
+            column="work",
+        )
     classes = {fate.impact_class for fate in found.customers.values()}
     if ImpactClass.SHORT in classes and course.lead and not course.spans:
         yield Finding(
@@ -227,7 +236,26 @@ def _joined(
     windows = traced.course.windows or traced.course.spans
     joined = topology.join(held, traced.fates, index, points, modelled, windows)
     found = matching.match(content, index, joined, traced.in_model)
-    return replace(found, findings=(*traced.findings, *found.findings))
+    kept = [
+        index.areas[area].name
+        for area in sorted(matching.areas_named(content, index))
+        if index.areas[area].feeder_id in modelled
+        and (area not in joined.areas or joined.areas[area].impact_class not in _OUT)
+    ]
+    named = (_named_not_out(kept),) if kept else ()
+    return replace(found, findings=(*traced.findings, *found.findings, *named))
+
+
+def _named_not_out(areas: Sequence[str]) -> Finding:
+    """The plan's own words against its switching: one of the two is wrong."""
+    shown = "、".join(areas[:5])
+    return Finding(
+        code="impact.named_not_out",
+        severity=Severity.WARNING,
+        found=f"计划所列台区 {shown} 按操作步骤不停电 / {shown}: named as out, and the steps keep supply",
+        expected="核对台区与操作步骤 / check the areas against the steps",
+        column="equipment",
+    )
 
 
 def _is_read(area_id: int, traced: TracedPlan, index: NetworkIndex) -> bool:

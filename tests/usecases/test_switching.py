@@ -1,13 +1,21 @@
 """Plans with switching in a town: who is told what, what blocks approval, what a newer network changes."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from notifier.domain.impact import Group, ImpactClass, Knowledge
 from notifier.domain.network.steps import Action, Step
-from notifier.domain.plan import Change, PlanState, Revision, Transition
+from notifier.domain.plan import (
+    Change,
+    Equipment,
+    EquipmentKind,
+    PlanState,
+    Revision,
+    Transition,
+)
 from notifier.store.engine import Database
 from notifier.usecases import basis, plans, proposals, rechecking
 from notifier.usecases.plans import PlanBlocked
@@ -550,3 +558,22 @@ async def test_steps_back_with_times_move_with_a_delayed_end(town: Town) -> None
     assert [(w.starts_at, w.ends_at) for w in (await impact(town))["A001"].windows] == [
         (local(20, 8), local(20, 19, 40))
     ]
+
+
+async def test_what_the_plan_names_as_out_and_the_steps_keep_supplied_is_doubted(
+    town: Town,
+) -> None:
+    """二里 is named beside 一里, and the tie keeps it: one of the two is wrong."""
+    named = replace(
+        section("P1", *TRANSFER),
+        equipment=tuple(
+            Equipment(name=name, kind=EquipmentKind.AREA) for name in ("一里台区", "二里台区")
+        ),
+    )
+    await town.submit(named)
+    await town.submit(section("P2", *TRANSFER, work=()))
+
+    (doubt,) = [f for f in (await present(town)).findings if f["code"] == "impact.named_not_out"]
+    assert "二里台区" in doubt["found"]
+    assert "一里台区" not in doubt["found"]
+    assert "switching.no_place_of_work" in await codes(town, "P2")
