@@ -169,8 +169,9 @@ def _time(seconds: float, began: datetime) -> house.Time:
 
 
 def _crowding() -> float:
-    """How many want each core: what one measurement of speed may miss on a busy machine."""
-    return os.getloadavg()[0] / (os.cpu_count() or 1)
+    """How crowded the cores are, which one measurement of speed may miss: 1 and below is no crowd, the
+    demonstration's own start among it."""
+    return os.getloadavg()[0] / (1.5 * (os.cpu_count() or 1))
 
 
 async def _tokens(settings: Path, time: house.Time) -> dict[str, str]:
