@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -363,7 +363,8 @@ async def _foresee(context: Context, read: Sequence[_Read], shown: list[dict[str
     async with context.existing_database() as database:
         if database is None:
             return
-        store = Ledger(database, NetworkShelf(Networks(database)))
+        stale_after = timedelta(days=context.settings.network.stale_after_days)
+        store = Ledger(database, NetworkShelf(Networks(database), stale_after=stale_after))
         world = await topology.world(store)
         if not world.index.feeders:
             return

@@ -170,6 +170,7 @@ ACTS: Mapping[str, Words] = {
     "plan.cancelled": ("取消计划", "Plan cancelled"),
     "plan.delayed": ("调整结束时间", "End moved"),
     "plan.restored": ("确认恢复供电", "Supply restored"),
+    "plan.rematched": ("重新匹配", "Matched anew"),
     "running.on_time": ("班组确认按时送电", "Crew: on time"),
     "running.late": ("班组报延迟送电", "Crew: late"),
     "running.restored": ("班组报已送电", "Crew: restored"),
