@@ -8,7 +8,7 @@ from notifier.commands.base import Context
 from notifier.domain.customer import Criticality
 from notifier.domain.plan import PlanDraft
 from notifier.intake.policies import read_policy
-from notifier.runtime import clock_of
+from notifier.runtime import Runtime, clock_of
 from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
@@ -48,6 +48,15 @@ async def foresee(
     checked = await checker.foresee([draft.content for draft in drafts], now)
     for plan, item in zip(shown, checked, strict=False):
         plan["coordination"] = item.as_dict()
+
+
+async def look(runtime: Runtime, shown: Sequence[dict[str, Any]]) -> None:
+    """Adds to each plan of a file that was taken in what else takes its areas out."""
+    taken = [plan["taken"]["number"] for plan in shown if "taken" in plan]
+    known = await runtime.meetings().gatherer.checker.look(taken, runtime.clock.now())
+    for plan in shown:
+        if "taken" in plan and plan["taken"]["number"] in known:
+            plan["coordination"] = known[plan["taken"]["number"]].as_dict()
 
 
 def register(subparsers: base.Subparsers) -> None:

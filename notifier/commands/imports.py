@@ -251,6 +251,7 @@ async def import_plans(context: Context) -> int:
                 )
                 _add(shown, item, context)
                 shown["files"].append(item.report.as_dict())
+            await coordination.look(runtime, shown["plans"])
         context.console.end_progress()
     if context.wants_json:
         context.console.json(shown)

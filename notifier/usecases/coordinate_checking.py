@@ -185,6 +185,18 @@ class Checker:
             lambda: [self._checked(index, network, work, now) for work in works]
         )
 
+    async def look(self, numbers: Sequence[str], now: datetime) -> dict[str, Checked]:
+        """Checks plans of a file that was taken in; those that are not in the store are left out, and
+        so is a whole file of more than some thousand."""
+        if len(numbers) > _MOST_FORESEEN:
+            return {}
+        index, network = await self._present(now)
+        index = index.fork()
+        works = [index.works[number] for number in dict.fromkeys(numbers) if number in index.works]
+        return await asyncio.to_thread(
+            lambda: {work.key: self._checked(index, network, work, now) for work in works}
+        )
+
     async def index(self, now: datetime) -> Index:
         """Every work that counts, as it is at this moment."""
         index, _ = await self._present(now)

@@ -62,12 +62,11 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     taken: Sequence[ingest.Taken] = ()
     findings = read.findings
     world: topology.World | None = None
-    checked: Sequence[Checked] = ()
+    checker, checked = call.request.app[CHECKER], list[Checked | None]()
     if wanted.dry_run:
         head["counts"] = {"read": len(read.plans)}
         world = await topology.world(service.store)
-        contents = [draft.content for draft in read.plans]
-        checked = await call.request.app[CHECKER].foresee(contents, call.now)
+        checked += await checker.foresee([draft.content for draft in read.plans], call.now)
     else:
         report = await ingest.ingest_plans(
             service.store,
@@ -84,6 +83,8 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
             "before": None if report.before is None else dict(report.before),
         }
         taken, findings = report.taken, report.findings
+        known = await checker.look([item.number for item in taken], call.now)
+        checked += [known.get(item.number) for item in taken]
     # What was read is large: walking all of it, as a collection does, would hold up everybody.
     with collector.paused():
         return await streaming.respond(
@@ -103,16 +104,18 @@ async def _plans(
     call: Call[Nothing, Nothing],
     read: PlanFile,
     world: topology.World | None,
-    checked: Sequence[Checked],
+    checked: Sequence[Checked | None],
 ) -> AsyncIterator[Any]:
-    """Each plan as plain values; in a dry run with whom it would touch, and what else takes them out."""
+    """Each plan as plain values, with what else takes its areas out; in a dry run with whom it would
+    touch."""
     store, zone = call.service.store, call.service.setting.zone
     for place, draft in enumerate(read.plans):
         (shown,) = PlanFile(plans=(draft,)).as_dict(zone)["plans"]
         if world is not None:
             shown["impact"] = await ingest.foresee(store, draft, world, now=call.now)
-            if checked:
-                shown["coordination"] = checked[place].as_dict()
+        found = checked[place] if place < len(checked) else None
+        if found is not None:
+            shown["coordination"] = found.as_dict()
         yield shown
 
 

@@ -28,7 +28,8 @@ def test_a_dry_run_says_what_else_takes_the_areas_out(desk: Desk) -> None:
 
 def test_a_plan_is_checked(desk: Desk) -> None:
     """For machines and for people."""
-    desk.run("import", "plans", desk.file("plans.csv", PLANS))
+    taken = desk.json("import", "plans", desk.file("plans.csv", PLANS))["plans"]
+    assert [plan["coordination"]["hit_again"] for plan in taken] == [16, 16, 0]
 
     shown = desk.json("coordinate", "--check", "P2")
     words = desk.run("coordinate", "--check", "P2").out
