@@ -12,10 +12,12 @@ from notifier.domain.plan import (
     Change,
     Equipment,
     EquipmentKind,
+    PlanKind,
     PlanState,
     Revision,
     Transition,
 )
+from notifier.domain.window import Window
 from notifier.store.engine import Database
 from notifier.usecases import basis, plans, proposals, rechecking
 from notifier.usecases.plans import PlanBlocked
@@ -577,3 +579,41 @@ async def test_what_the_plan_names_as_out_and_the_steps_keep_supplied_is_doubted
     assert "二里台区" in doubt["found"]
     assert "一里台区" not in doubt["found"]
     assert "switching.no_place_of_work" in await codes(town, "P2")
+
+
+async def test_a_short_transfer_by_steps_is_told_as_its_spans(town: Town) -> None:
+    """Nobody is out: 二里 for seconds in the first span and again in the second. Left without supply,
+    it would be no short transfer."""
+    spans = (
+        Window(local(20, 22), local(20, 22, 15)),
+        Window(local(21, 6), local(21, 6, 15)),
+    )
+    short = section(
+        "P1", "open F1", "close L12", windows=spans, work=(), kind=PlanKind.SHORT_TRANSFER
+    )
+    await town.submit(short)
+    await town.submit(
+        section("P2", "open F1", windows=spans, work=(), kind=PlanKind.SHORT_TRANSFER)
+    )
+
+    found = await impact(town)
+    assert counted(found) == {"short": 6}
+    assert found["A011"].windows == spans
+    assert await codes(town) == []
+    assert "transfer.leaves_out" in await codes(town, "P2")
+
+
+async def test_a_closed_transfer_is_on_record_and_tells_nobody(town: Town) -> None:
+    """Matched, approved, and nothing sent; the decision says why."""
+    await town.submit(
+        section(
+            "P1", "close L12", "open F1", windows=(Window(local(20, 22), local(20, 22, 15)),),
+            work=(), kind=PlanKind.SHORT_TRANSFER,
+        )
+    )  # fmt: skip
+    await town.approve("P1")
+    await town.run_until(local(20, 23))
+
+    assert counted(await impact(town)) == {"transferred_live": 6}
+    assert town.told() == []
+    assert await town.scalar("SELECT count(*) FROM decision WHERE reason = 'transition.closed'") > 0
