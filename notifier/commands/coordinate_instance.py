@@ -54,7 +54,7 @@ async def solve(context: Context) -> int:
             instance,
             seconds=args.seconds,
             elapsed=lambda: clock.monotonic() - began,
-            threads=args.threads or len(os.sched_getaffinity(0)),
+            threads=args.threads or os.cpu_count() or 1,
             seed=args.seed,
             report=progress,
             stop=stop,

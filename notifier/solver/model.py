@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from notifier.domain.coordination.classes import Group
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
-from notifier.solver import limits
+from notifier.solver import limits, terms
 from notifier.solver.cpsat import FALSE, TRUE, Literal, Model
-from notifier.solver.terms import Cell, Cut, Sum, Work, coincide, holds, intervals
+from notifier.solver.terms import Cell, Cut, Fitting, Sum, Work, coincide, holds, intervals
 
 #: Larger than any cost.
 _MOST = 1 << 45
@@ -26,7 +26,8 @@ class Merging:
 
     ``free`` are the requests to be placed, ``around`` the works that stay where they are. What is
     minimised is the cost of the ``cells``; their floors and the ``cuts`` hand the solver bounds it
-    cannot find alone. ``hint`` is a plan to begin from.
+    cannot find alone. ``hint`` is a plan to begin from; ``fitting`` spares finding out again where
+    requests fit beside the works around.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Merging:
         *,
         cuts: Iterable[Cut] = (),
         hint: Mapping[int, Assignment] | None = None,
+        fitting: Mapping[int, Fitting] | None = None,
     ) -> None:
         self.free = sorted(free)
         self.model = Model()
@@ -50,7 +52,8 @@ class Merging:
         self._both: dict[tuple[Literal, Literal], Literal] = {}
         self._acts: dict[tuple[int, frozenset[int]], Literal] = {}
         for number in self.free:
-            self._add_work(number)
+            known = fitting or {}
+            self._add_work(number, known.get(number) or terms.fitting(instance, around, number))
         if not self.is_possible:
             return
         sums = []
@@ -76,18 +79,11 @@ class Merging:
 
     # -- works ---------------------------------------------------------------------------------
 
-    def _add_work(self, number: int) -> None:
+    def _add_work(self, number: int, fitting: Fitting) -> None:
         request, model = self._instance.requests[number], self.model
         hint = self._hint.get(number)
-        fitting: dict[int, set[int]] = {}
-        for mode in request.mode_choices:
-            fitting[mode] = {
-                start
-                for start in request.start_choices
-                if self._around.fits(Assignment(number, start, mode))
-            }
         modes = [mode for mode, starts in fitting.items() if starts]
-        choices = tuple(sorted(set().union(*fitting.values())))
+        choices = tuple(sorted(frozenset().union(*fitting.values())))
         may_defer = request.may_be_deferred and self._around.fits(Assignment(number, None))
         if not choices and not may_defer:
             self.is_possible = False

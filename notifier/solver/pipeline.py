@@ -19,7 +19,7 @@ from notifier.domain.coordination.problem import Assignment, Instance, Plan
 from notifier.solver import blocks, parts
 from notifier.solver.neighbourhoods import ROUND, Neighbourhoods
 from notifier.solver.search import FIND, PROVE, RELAX, Found, Search, Step
-from notifier.solver.terms import Cell, Cut
+from notifier.solver.terms import Cell, Cut, fitting
 
 #: Deterministic seconds of the solver that fit into a second of waiting, on two cores under load.
 RATE = 0.35
@@ -100,6 +100,12 @@ class _Run:
             if request.is_frozen:
                 self._around.add(Assignment(number, request.asked_start, request.asked_mode))
 
+        self._fitting = {
+            number: fitting(instance, self._around, number)
+            for number, request in enumerate(instance.requests)
+            if not request.is_frozen
+        }
+
     def solve(self) -> Outcome:
         """The whole pipeline."""
         self._offer(greedy.first(self._instance, self._groups), "first")
@@ -137,7 +143,7 @@ class _Run:
         searches = []
         for members, own in zip(components, groups, strict=True):
             cells = parts.cut_up(members, own)
-            search = Search(self._instance, members, cells, self._around)
+            search = Search(self._instance, members, cells, self._around, self._fitting)
             if self._best is not None:
                 search.hint = {number: self._best[number] for number in search.free}
             searches.append(search)
@@ -171,7 +177,7 @@ class _Run:
                 ]
                 cuts.append(Cut(cells=at, floor=search.bound))
         members = [number for search in searches for number in search.members]
-        joint = Search(self._instance, members, cells, self._around, cuts)
+        joint = Search(self._instance, members, cells, self._around, self._fitting, cuts)
         joint.bound = sum(search.bound for search in searches)
         spliced = [assignment for search in searches for assignment in search.plan]
         if len(spliced) == len(joint.free) and self._stands(spliced):

@@ -9,7 +9,7 @@ from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
 from notifier.solver.cpsat import Answer, Effort
 from notifier.solver.model import Merging
-from notifier.solver.terms import Cell, Cut
+from notifier.solver.terms import Cell, Cut, Fitting
 
 #: Ways of searching. Pushing the bound up and finding better plans take turns: the one gives the
 #: other its floor, the other gives the one its ceiling.
@@ -49,6 +49,7 @@ class Search:
         members: Sequence[int],
         cells: Sequence[Cell],
         around: Occupancy,
+        fitting: Mapping[int, Fitting],
         cuts: Sequence[Cut] = (),
     ) -> None:
         self.members = tuple(sorted(members))
@@ -63,6 +64,7 @@ class Search:
         self.steps = 0
         self._instance = instance
         self._around = around
+        self._fitting = fitting
         self._held = tuple(
             around.placed[number] for number in self.members if number in around.placed
         )
@@ -93,6 +95,7 @@ class Search:
             self._around,
             cuts=(*self.cuts, everything),
             hint=self.hint,
+            fitting=self._fitting,
         )
         if not merging.is_possible:
             return Found(plan=(), bound=self.bound, is_infeasible=True, deterministic=0.0)
@@ -139,7 +142,9 @@ class Search:
         for cell in self.cells:
             touching = {touch.request for group in cell.groups for touch in group.touches}
             free = sorted((touching | set(cell.own)) & set(self.free))
-            merging = Merging(self._instance, (cell,), free, self._around, hint=self.hint)
+            merging = Merging(
+                self._instance, (cell,), free, self._around, hint=self.hint, fitting=self._fitting
+            )
             floor = 0
             if merging.is_possible and not stop.is_set():
                 step = Step(way=FIND, deterministic=deterministic)

@@ -1,11 +1,12 @@
 """What models are made of: sums of literals, a request's variables, and cells of the cost."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from notifier.domain.coordination.classes import Group
-from notifier.domain.coordination.problem import Assignment
+from notifier.domain.coordination.occupancy import Occupancy
+from notifier.domain.coordination.problem import Assignment, Instance
 from notifier.solver.cpsat import FALSE, TRUE, Literal
 
 
@@ -25,6 +26,21 @@ class Sum:
         elif literal != FALSE:
             self.constant += weight
             self.terms[~literal] -= weight
+
+
+#: Starts that keep every rule beside the works that stay where they are, by mode.
+Fitting = Mapping[int, frozenset[int]]
+
+
+def fitting(instance: Instance, around: Occupancy, number: int) -> Fitting:
+    """Where a request can be placed beside what is there."""
+    request = instance.requests[number]
+    return {
+        mode: frozenset(
+            start for start in request.start_choices if around.fits(Assignment(number, start, mode))
+        )
+        for mode in request.mode_choices
+    }
 
 
 @dataclass(slots=True)
