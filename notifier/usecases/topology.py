@@ -135,18 +135,22 @@ def place_of_work(
 
     A name under which the ledger knows a feeder or an area means that, and is no place of work.
     """
-    if content.work is not None:
+    graph = held.graph
+    named = target.TargetKind.NAMED
+    if content.work is not None and content.work.kind is not named:
         return content.work
-    network = held.graph.network
+    if content.work is not None:
+        names = tuple(naming.place(graph, name) or name for name in content.work.names)
+        return target.Target(kind=named, names=names)
     found = [
-        item.name
+        naming.place(graph, item.name)
         for item in content.equipment
         if item.kind in _PLACES
         and not index.feeders_named(item.name, item.station)
         and not index.areas_named(item.name, item.station)
-        and _is_there(network, item.name)
     ]
-    return target.Target(kind=target.TargetKind.NAMED, names=tuple(found)) if found else None
+    known = tuple(name for name in found if name is not None)
+    return target.Target(kind=named, names=known) if known else None
 
 
 def _trace(
@@ -186,7 +190,7 @@ def _trace(
         in_model=frozenset(
             item.name
             for item in (*content.equipment, *(e for t in content.transfers for e in t.equipment))
-            if _is_known(held, item)
+            if naming.place(held.graph, item.name) is not None
         ),
         feeder_ids=frozenset(named | topology.ledger_feeders(held, index, found.feeders).keys()),
         area_ids=topology.ledger_areas(held, index, found.areas),
@@ -277,8 +281,11 @@ def _by_ledger(held: HeldNetwork, content: PlanContent, index: NetworkIndex) -> 
             findings=(*found.findings, *(replace(f, severity=Severity.WARNING) for f in lost)),
         )
     feeders = _feeders_of(held, work, index)
-    places = set() if content.work is not None else set(wanted.names)
-    equipment = [item for item in content.equipment if item.name not in places or not feeders]
+    equipment = [
+        item
+        for item in content.equipment
+        if not feeders or content.work is not None or naming.place(held.graph, item.name) is None
+    ]
     equipment += [item for item in feeders if item not in equipment]
     found = matching.match(replace(content, equipment=tuple(equipment)), index)
     waiting = Finding(
@@ -313,19 +320,6 @@ def _feeders_of(held: HeldNetwork, work: target.WorkArea, index: NetworkIndex) -
             )
         )
     return found
-
-
-def _is_known(held: HeldNetwork, item: Equipment) -> bool:
-    network = held.graph.network
-    if _is_there(network, item.name):
-        return True
-    try:
-        network.area(item.name)
-    except model.UnknownEquipment:
-        return False
-    except model.AmbiguousName:
-        return True
-    return True
 
 
 def _is_there(network: model.Network, name: str) -> bool:

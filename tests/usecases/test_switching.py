@@ -617,3 +617,20 @@ async def test_a_closed_transfer_is_on_record_and_tells_nobody(town: Town) -> No
     assert counted(await impact(town)) == {"transferred_live": 6}
     assert town.told() == []
     assert await town.scalar("SELECT count(*) FROM decision WHERE reason = 'transition.closed'") > 0
+
+
+async def test_a_section_that_only_stands_among_the_equipment_is_a_place_of_work(
+    town: Town,
+) -> None:
+    """As bureaus write it, with the voltage before it, or as two poles of a line."""
+    for number, name in (("P1", "10kV东一线1号杆至8号杆"), ("P2", "10kV e2至e3")):
+        named = replace(
+            section(number, work=()),
+            equipment=(Equipment(name=name, kind=EquipmentKind.SECTION),),
+        )
+        await town.submit(named)
+
+    assert await codes(town) == ["trace.proposal_waiting"]
+    assert counted(await impact(town)) == {"out": 16}
+    assert [p.out for p in (await proposals.propose(town.store, "P1")).proposals] == [10, 10, 16]
+    assert (await proposals.propose(town.store, "P2")).work == "e2–e3"

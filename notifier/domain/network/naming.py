@@ -1,4 +1,4 @@
-"""Finds the switch that a plan means, by the words in which dispatchers write it.
+"""Finds the switch, or the place of work, that a plan means, by the words in which dispatchers write it.
 
 10kV城东线902开关 is the switch 902: the feeder's name and the kind of switch stand around the number. The
 whole name is tried first, then its number; a number that several switches bear decides nothing.
@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from notifier.domain import errors
 from notifier.domain.finding import Finding, Severity
-from notifier.domain.network import model
+from notifier.domain.network import model, target, zones
 from notifier.domain.network.steps import Step
 
 _KIND = re.compile(
@@ -17,6 +18,7 @@ _KIND = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z]{0,6}[-_]?\d[A-Za-z0-9_-]*)(?:号)?$")
+_LEADING_VOLTAGE = re.compile(r"^\s*\d+(?:\.\d+)?\s*(?:kv|千伏)\s*", re.IGNORECASE)
 _VOLTAGE = re.compile(r"^\d+(?:\.\d+)?(?:kv|千伏)$", re.IGNORECASE)
 
 
@@ -32,6 +34,21 @@ def switch(network: model.Network, name: str) -> str:
         if candidate == name or network.is_switch(branch):
             return network.branch_ids[branch]
     return name
+
+
+def place(graph: zones.ZoneGraph, name: str) -> str | None:
+    """The name under which the network knows a place of work, with or without the voltage before it;
+    None where it knows none."""
+    bare = _LEADING_VOLTAGE.sub("", name)
+    for candidate in dict.fromkeys((name, bare)):
+        try:
+            target.locate(graph, target.Target(kind=target.TargetKind.NAMED, names=(candidate,)))
+        except model.UnknownEquipment:
+            continue
+        except errors.Refusal:
+            return candidate  # there it is, and whoever locates it hears what is wrong
+        return candidate
+    return None
 
 
 def candidates(name: str) -> Sequence[str]:
