@@ -21,11 +21,12 @@ MOMENTARY = "(s.kind = 1 OR (s.is_endless = 0 AND s.ends_at - s.starts_at <= :mo
 WITHIN = "s.starts_at >= :from AND s.starts_at < :until"
 
 
-def picked(wanted: LookBack) -> tuple[str, dict[str, Any]]:
+def picked(wanted: LookBack, *, on_feeders: bool = False) -> tuple[str, dict[str, Any]]:
     """The rows of a look-back as the CTE ``picked``, with the values it is bound to.
 
-    With ``areas`` it wants a list of that name. Within its ``line`` rows are joined: an area hit as
-    a whole; seconds, and a part of an area, are joined with nothing here.
+    With ``areas`` it wants a list of that name; ``on_feeders``: only those without an area. Within its
+    ``line`` rows are joined: an area hit as a whole; seconds, and a part of an area, are joined with
+    nothing here.
     """
     values: dict[str, Any] = {
         "reach_from": to_millis(wanted.starts_at - _REACH),
@@ -39,7 +40,9 @@ def picked(wanted: LookBack) -> tuple[str, dict[str, Any]]:
     if wanted.without_plan is not None:
         which.append("(i.plan_id IS NULL OR i.plan_id <> :without)")
         values["without"] = wanted.without_plan
-    if wanted.areas is not None:
+    if on_feeders:
+        which.append("i.area_id IS NULL")
+    elif wanted.areas is not None:
         which.append("i.area_id IN :areas")
         values["areas"] = sorted(wanted.areas)
     cte = f"""

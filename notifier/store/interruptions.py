@@ -231,16 +231,28 @@ async def _rolling(connection: AsyncConnection, wanted: LookBack) -> list[Hits]:
         Hits(area_id=row.area_id, outs=row.outs, shorts=row.shorts)
         for row in await connection.execute(with_lists(by_area, *names), values)
     ]
-    extent = f"WITH {rows}, {_PAIRS} {_EXTENT}"
-    pairs, own = (await connection.execute(with_lists(extent, *names), values)).one()
-    if not pairs and not own:
-        return found
-    cohorts = _cohorts(pairs)
+    parts = f"WITH {rows}, {_PAIRS} {_PARTS}"
+    parted = (await connection.execute(with_lists(parts, *names), values)).all()
+    areas = [row.area_id for row in parted if row.area_id is not None]
+    pairs = max((row.pairs for row in parted), default=0)
+    for start in range(0, len(areas), _AREAS_AT_ONCE):
+        part = replace(wanted, areas=areas[start : start + _AREAS_AT_ONCE])
+        found += await _by_cohort(connection, part, pairs)
+    if len(areas) < len(parted):
+        found += await _by_cohort(connection, replace(wanted, areas=None), pairs, on_feeders=True)
+    return found
+
+
+async def _by_cohort(
+    connection: AsyncConnection, wanted: LookBack, pairs: int, *, on_feeders: bool = False
+) -> list[Hits]:
+    rows, values = sql.picked(wanted, on_feeders=on_feeders)
+    cohorts = _cohorts(pairs, on_feeders=on_feeders)
+    cohort_rows = _COHORT_ROWS.format(place="feeder_id" if on_feeders else "area_id")
     islands = sql.islands("cohort_rows", "point, half")
-    by_cohort = (
-        f"WITH {rows}, {_MIXED}, {_PAIRS}, {cohorts}, {_COHORT_ROWS}, {islands} {_BY_COHORT}"
-    )
-    found += [
+    statement = f"WITH {rows}, {_PAIRS}, {cohorts}, {cohort_rows}, {islands} {_BY_COHORT}"
+    names = () if on_feeders else ("areas",)
+    return [
         Hits(
             area_id=row.area_id,
             outs=row.outs,
@@ -249,9 +261,8 @@ async def _rolling(connection: AsyncConnection, wanted: LookBack) -> list[Hits]:
             customers=int(row.customers),
             feeder_id=row.feeder_id,
         )
-        for row in await connection.execute(with_lists(by_cohort, *names), values)
+        for row in await connection.execute(with_lists(statement, *names), values)
     ]
-    return found
 
 
 _MIXED = """
@@ -278,17 +289,22 @@ pairs AS MATERIALIZED (
     points_id, group_number FROM picked WHERE NOT is_whole AND points_id IS NOT NULL) AS d
 )"""
 
-_EXTENT = """
-SELECT (SELECT coalesce(max(bit) + 1, 0) FROM pairs) AS pairs,
-  (SELECT count(*) FROM picked WHERE usage_point_id IS NOT NULL) AS own"""
+#: Where a part was hit, or a customer by name, with the number of different parts.
+_PARTS = """
+SELECT p.area_id, max(coalesce(b.bit + 1, 0)) AS pairs
+FROM (SELECT DISTINCT area_id FROM picked WHERE NOT is_whole
+  AND (points_id IS NOT NULL OR usage_point_id IS NOT NULL)) AS p
+LEFT JOIN pairs b ON b.area_id = p.area_id OR (b.area_id IS NULL AND p.area_id IS NULL)
+GROUP BY p.area_id ORDER BY p.area_id"""
 
 
-def _cohorts(pairs: int) -> str:
-    """Customers of areas that were hit in part, by what hit them: those in the same parts, out of at
-    most ``pairs``, are one cohort and are counted once. ``point`` is one of them.
+def _cohorts(pairs: int, *, on_feeders: bool) -> str:
+    """Customers of the areas that were hit in part, by what hit them: those in the same parts, out of
+    at most ``pairs``, are one cohort and are counted once. ``point`` is one of them.
 
-    A customer whom a file names is a cohort alone. CROSS JOIN: SQLite keeps the order in which tables
-    stand, else it walks a whole frozen impact for each row.
+    ``on_feeders``: customers without an area, by their feeders. A customer whom a file names is a
+    cohort alone. CROSS JOIN: SQLite keeps the order in which tables stand, else it walks a whole
+    frozen impact for each row.
     """
     words = [f"w{word}" for word in range(pairs // _BITS + 1)]
     masks = ", ".join(
@@ -296,29 +312,27 @@ def _cohorts(pairs: int) -> str:
         f" THEN CAST(1 AS BIGINT) << CAST(b.bit % {_BITS} AS INTEGER) ELSE 0 END) AS {word}"
         for place, word in enumerate(words)
     )
-    member = f"""
-  SELECT u.id AS point, {masks} FROM pairs b CROSS JOIN usage_point u CROSS JOIN impact_point x
-  WHERE {{where}} AND u.gone_at IS NULL AND x.revision_id = b.points_id
-    AND x.usage_point_id = u.id AND x.group_number = b.group_number GROUP BY u.id"""
-    cohort = f"""
-  SELECT min(u.id) AS point, u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END AS feeder_id,
-    u.criticality, count(*) AS customers
-  FROM {{places}} CROSS JOIN usage_point u LEFT JOIN members k ON k.point = u.id
-    LEFT JOIN own o ON o.point = u.id
-  WHERE {{where}} AND u.gone_at IS NULL
-  GROUP BY u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END, u.criticality, o.point,
-    {", ".join(words)}"""
+    member, who = "u.area_id = b.area_id", "u.area_id IN :areas"
+    if on_feeders:
+        member = "u.feeder_id = b.feeder_id AND u.area_id IS NULL"
+        who = (
+            "u.area_id IS NULL AND u.id IN (SELECT point FROM members UNION SELECT point FROM own)"
+        )
     return f"""
-members AS MATERIALIZED ({member.format(where="u.area_id = b.area_id")}
-  UNION ALL {
-        member.format(where="b.area_id IS NULL AND u.feeder_id = b.feeder_id AND u.area_id IS NULL")
-    }
+members AS MATERIALIZED (
+  SELECT u.id AS point, {masks} FROM pairs b CROSS JOIN usage_point u CROSS JOIN impact_point x
+  WHERE {member} AND u.gone_at IS NULL AND x.revision_id = b.points_id
+    AND x.usage_point_id = u.id AND x.group_number = b.group_number GROUP BY u.id
 ), own AS MATERIALIZED (
   SELECT DISTINCT usage_point_id AS point FROM picked WHERE usage_point_id IS NOT NULL
-), named AS (
-  SELECT point FROM members UNION SELECT point FROM own
-), cohorts AS MATERIALIZED ({cohort.format(places="mixed m", where="u.area_id = m.area_id")}
-  UNION ALL {cohort.format(places="named n", where="u.id = n.point AND u.area_id IS NULL")}
+), peopled AS (
+  SELECT u.id, u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END AS feeder_id,
+    u.criticality, o.point AS own, {", ".join(words)}
+  FROM usage_point u LEFT JOIN members k ON k.point = u.id LEFT JOIN own o ON o.point = u.id
+  WHERE {who} AND u.gone_at IS NULL
+), cohorts AS MATERIALIZED (
+  SELECT min(id) AS point, area_id, feeder_id, criticality, count(*) AS customers FROM peopled
+  GROUP BY area_id, feeder_id, criticality, own, {", ".join(words)}
 )"""
 
 
@@ -326,15 +340,13 @@ members AS MATERIALIZED ({member.format(where="u.area_id = b.area_id")}
 _COHORT_ROWS = """
 cohort_rows AS (
   SELECT r.*, CASE WHEN r.kind = 0 THEN 0 ELSE r.id END AS half FROM (
-    SELECT p.*, c.point FROM picked p JOIN cohorts c ON c.area_id = p.area_id WHERE p.is_whole
+    SELECT p.*, c.point FROM picked p CROSS JOIN cohorts c
+    WHERE p.is_whole AND c.area_id = p.area_id
     UNION ALL
     SELECT p.*, c.point FROM picked p CROSS JOIN cohorts c CROSS JOIN impact_point x
-    WHERE NOT p.is_whole AND c.area_id = p.area_id AND x.revision_id = p.points_id
-      AND x.usage_point_id = c.point AND x.group_number = p.group_number
-    UNION ALL
-    SELECT p.*, c.point FROM picked p CROSS JOIN cohorts c CROSS JOIN impact_point x
-    WHERE p.area_id IS NULL AND c.feeder_id = p.feeder_id AND x.revision_id = p.points_id
-      AND x.usage_point_id = c.point AND x.group_number = p.group_number
+    WHERE NOT p.is_whole AND c.{place} = p.{place}
+      AND x.revision_id = p.points_id AND x.usage_point_id = c.point
+      AND x.group_number = p.group_number
     UNION ALL
     SELECT p.*, p.usage_point_id AS point FROM picked p WHERE p.usage_point_id IS NOT NULL
   ) AS r

@@ -227,7 +227,7 @@ _HALVES = st.one_of(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=st.lists(_HALVES, max_size=12))
 async def test_counts_agree_with_a_walk_over_every_customer(
