@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from notifier.domain.coordination import greedy, objective
 from notifier.domain.coordination.constraints import Constraints, Crew, Window
 from notifier.domain.coordination.problem import Instance, asked
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent, PlanKind, PlanState
 from notifier.intake.constraints import constraints_as_dict, constraints_from_dict
+from notifier.store import audit, schema
 from notifier.store.coordination import Coordination
 from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
@@ -497,3 +499,37 @@ async def test_asked_is_what_the_plans_say(small: Bureau) -> None:
     run = await coordinate_meeting.found(small.runs, run_id)
 
     assert run["summary"]["asked_objective"] == objective.cost(problem, asked(problem)).total
+
+
+async def test_what_was_suffered_before_counts(bureau: Bureau) -> None:
+    """History that was imported, before the first question and after it; of an area, not of a feeder."""
+    await three(bureau)
+    await suffer(bureau, 1, local(1, 2), area=1)
+    first = await bureau.check("P1")
+
+    await suffer(bureau, 2, local(1, 5), area=2)
+    await suffer(bureau, 3, local(1, 6), area=None)
+    second = await bureau.check("P1")
+
+    assert [o["state"] for o in first["others"]].count("history") == 1
+    assert [o["state"] for o in second["others"]].count("history") == 2
+    assert {hit["areas"][0]: hit["count"] for hit in second["hits"]} == {
+        "一里台区": 4,
+        "二里台区": 3,
+    }
+
+
+async def suffer(bureau: Bureau, number: int, at: datetime, *, area: int | None) -> None:
+    """An hour without supply, as a file of history reports it."""
+    async with bureau.database.write() as connection:
+        await connection.execute(
+            insert(schema.interruption).values(
+                file_digest="f", file_sheet="", file_row=number, kind=0, quality=0, is_firm=True,
+                starts_at=at, ends_at=at + timedelta(hours=1), feeder_id=1, area_id=area,
+                customers=10, is_whole=True, cause="雷击", event_key=str(number),
+            )
+        )  # fmt: skip
+        await audit.append(
+            connection, at=bureau.town.clock.now(), actor="wang", action="history.imported",
+            subject="file:f", detail={},
+        )  # fmt: skip
