@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from notifier.commands.console import Console
 from notifier.domain import errors
+from notifier.domain.window import require_plausible
 from notifier.runtime import Runtime, open_runtime
 from notifier.settings import Settings
 from notifier.store import migrate
@@ -54,8 +55,13 @@ class Context:
         return bool(getattr(self.args, "json", False))
 
     def aware(self, moment: datetime) -> datetime:
-        """A time as it was typed; without an offset it is the utility's local time."""
-        return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        """A time as it was typed; without an offset it is the utility's local time.
+
+        Raises ``WindowInvalid`` on a time of another century.
+        """
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        require_plausible(aware)
+        return aware
 
     def runtime(self) -> contextlib.AbstractAsyncContextManager[Runtime]:
         """Everything open."""

@@ -13,7 +13,7 @@ from notifier.commands import base, console, shapes
 from notifier.commands.base import Context
 from notifier.domain import errors
 from notifier.domain.plan import Plan, PlanContent
-from notifier.domain.window import Window
+from notifier.domain.window import Window, WindowInvalid
 from notifier.intake import plans_json
 from notifier.runtime import Runtime
 from notifier.usecases import plans
@@ -239,7 +239,7 @@ def _window(context: Context, start: datetime, end: datetime) -> Window:
     try:
         return Window(context.aware(start), context.aware(end))
     except ValueError as error:
-        raise plans.WindowInvalid(f"{start}/{end}: {error}.") from error
+        raise WindowInvalid(f"{start}/{end}: {error}.") from error
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

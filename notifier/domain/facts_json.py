@@ -6,7 +6,7 @@ from typing import Any
 from notifier.domain.customer import Audience, Need
 from notifier.domain.impact import ImpactClass
 from notifier.domain.notice import Facts, Stage
-from notifier.domain.window import Window
+from notifier.domain.window import Window, showable
 
 
 def facts_as_dict(facts: Facts) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def facts_from_dict(raw: dict[str, Any]) -> Facts:
         where=raw["where"],
         works=raw["works"],
         revision=raw["revision"],
-        restored_at=None if restored_at is None else datetime.fromisoformat(restored_at),
+        restored_at=None if restored_at is None else showable(datetime.fromisoformat(restored_at)),
         told_class=None if told_class is None else ImpactClass(told_class),
     )
 
@@ -56,4 +56,4 @@ def _window_as_list(window: Window) -> list[str]:
 
 def _window_from_list(raw: list[str]) -> Window:
     starts_at, ends_at = raw
-    return Window(datetime.fromisoformat(starts_at), datetime.fromisoformat(ends_at))
+    return Window.from_text(starts_at, ends_at)

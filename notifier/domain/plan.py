@@ -11,7 +11,7 @@ from typing import Any
 from notifier.domain.finding import Finding
 from notifier.domain.network.steps import Action, Step
 from notifier.domain.network.target import Target, TargetKind
-from notifier.domain.window import Window
+from notifier.domain.window import Window, showable
 
 
 class PlanKind(StrEnum):
@@ -116,6 +116,15 @@ class PlanContent:
     @property
     def all_windows(self) -> tuple[Window, ...]:
         return self.windows + tuple(span for transfer in self.transfers for span in transfer.spans)
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        """Every time the plan names: of its windows, its spans and its steps."""
+        ends = tuple(at for window in self.all_windows for at in (window.starts_at, window.ends_at))
+        if self.switching is None:
+            return ends
+        steps = (*self.switching.steps, *self.switching.back)
+        return ends + tuple(step.planned_at for step in steps if step.planned_at is not None)
 
 
 #: What stands between the names of several crews.
@@ -332,5 +341,5 @@ def _step_from_dict(raw: dict[str, str]) -> Step:
         action=Action(raw["action"]),
         switch=raw["switch"],
         group=raw.get("group", ""),
-        planned_at=None if planned_at is None else datetime.fromisoformat(planned_at),
+        planned_at=None if planned_at is None else showable(datetime.fromisoformat(planned_at)),
     )

@@ -1,8 +1,41 @@
-"""Outage windows: half-open periods, always aware of their time zone."""
+"""Outage windows: half-open periods, always aware of their time zone, of this century."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+
+from notifier.domain import errors
+
+#: No outage is planned, ended or moved to another year.
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+#: The same as moments: what lies in those years anywhere on earth lies between them.
+EARLIEST = datetime(FIRST_YEAR - 1, 12, 31, tzinfo=UTC)
+LATEST = datetime(LAST_YEAR + 1, 1, 2, tzinfo=UTC)
+
+
+class WindowInvalid(errors.Invalid):
+    """The time does not make a window."""
+
+    code = "window.invalid"
+
+
+def require_plausible(*moments: datetime | None) -> None:
+    """Refuses an aware time of another century, which no calendar could show in every zone.
+
+    None is no time. Raises ``WindowInvalid``.
+    """
+    for moment in moments:
+        if moment is not None and not EARLIEST <= moment <= LATEST:
+            raise WindowInvalid(
+                f"时间 {moment.isoformat()}：应在 {FIRST_YEAR}–{LAST_YEAR} 年内"
+                f" / a time of {moment.isoformat()}: expected a year from {FIRST_YEAR} to {LAST_YEAR}."
+            )
+
+
+def showable(moment: datetime) -> datetime:
+    """An aware time as it was kept, or the nearest one that every zone can show: what was kept before
+    times were bounded must not keep a list from being shown."""
+    return min(max(moment, EARLIEST), LATEST)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,7 +75,15 @@ class Window:
     @classmethod
     def from_dict(cls, raw: Mapping[str, str]) -> "Window":
         """Reads ``as_dict``."""
-        return cls(datetime.fromisoformat(raw["starts_at"]), datetime.fromisoformat(raw["ends_at"]))
+        return cls.from_text(raw["starts_at"], raw["ends_at"])
+
+    @classmethod
+    def from_text(cls, starts_at: str, ends_at: str) -> "Window":
+        """A window as it was kept, both ends in ISO 8601; brought near where nothing could show it."""
+        start, end = map(showable, map(datetime.fromisoformat, (starts_at, ends_at)))
+        if start == end and datetime.fromisoformat(starts_at) < datetime.fromisoformat(ends_at):
+            return cls(start - timedelta(minutes=1), end)
+        return cls(start, end)
 
 
 def union(windows: Iterable[Window]) -> tuple[Window, ...]:

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 
@@ -29,7 +30,7 @@ from notifier.domain.plan import (
     Transfer,
     Transition,
 )
-from notifier.domain.window import Window
+from notifier.domain.window import Window, WindowInvalid, require_plausible
 
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _Word = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -49,20 +50,23 @@ def _iso_only(value: object) -> object:
     return value
 
 
+def _plausible(moment: datetime) -> datetime:
+    try:
+        require_plausible(moment)
+    except WindowInvalid as refusal:
+        raise ValueError(refusal.sentence) from None
+    return moment
+
+
+#: A time with an offset, of this century: also what any other request names.
+Moment = Annotated[AwareDatetime, BeforeValidator(_iso_only), AfterValidator(_plausible)]
+
+
 class WindowModel(_Strict):
     """A half-open period; both ends carry an offset and the end is later."""
 
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_text(cls, data: object) -> object:
-        if isinstance(data, dict):
-            for name in ("starts_at", "ends_at"):
-                if name in data:
-                    _iso_only(data[name])
-        return data
+    starts_at: Moment
+    ends_at: Moment
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -115,12 +119,7 @@ class StepModel(_Strict):
     action: Literal["open", "close"]
     switch: _Name
     group: _Word = ""
-    planned_at: AwareDatetime | None = None
-
-    @field_validator("planned_at", mode="before")
-    @classmethod
-    def _only_text(cls, value: object) -> object:
-        return None if value is None else _iso_only(value)
+    planned_at: Moment | None = None
 
     def step(self) -> Step:
         """The step in the domain's form."""

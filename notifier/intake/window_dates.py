@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from notifier.domain.window import FIRST_YEAR, LAST_YEAR
 from notifier.intake.window_tokens import Kind, Token
 
 #: A plan is published at most this far ahead; a date without a year that would be later is doubted.
@@ -122,8 +123,9 @@ def _day(year: int, month: int, day: int, text: str) -> date:
         found = date(year, month, day)
     except ValueError as fault:
         raise Unresolved("date.invalid", text, "日历上没有这一天 / there is no such day") from fault
-    if not 2000 <= year <= 2100:
-        raise Unresolved("date.invalid", text, "2000–2100 年 / a year from 2000 to 2100")
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        expected = f"{FIRST_YEAR}–{LAST_YEAR} 年 / a year from {FIRST_YEAR} to {LAST_YEAR}"
+        raise Unresolved("date.invalid", text, expected)
     return found
 
 

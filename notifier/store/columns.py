@@ -7,6 +7,8 @@ import orjson
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator
 
+from notifier.domain import window
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -22,8 +24,11 @@ def to_millis(moment: datetime) -> int:
 
 
 def from_millis(millis: int) -> datetime:
-    """Milliseconds since 1970-01-01 UTC to aware UTC."""
-    return _EPOCH + timedelta(milliseconds=millis)
+    """Milliseconds since 1970-01-01 UTC to aware UTC, or to the nearest time that can be shown."""
+    return _EPOCH + timedelta(milliseconds=min(max(millis, _FIRST), _LAST))
+
+
+_FIRST, _LAST = to_millis(window.EARLIEST), to_millis(window.LATEST)
 
 
 class UtcTime(TypeDecorator[datetime]):

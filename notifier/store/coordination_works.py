@@ -182,10 +182,7 @@ def _assembled(
         parts.setdefault(revision_id, []).append(
             Part(
                 impact_class=ImpactClass(impact_class),
-                windows=tuple(
-                    Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
-                    for start, end in orjson.loads(windows)
-                ),
+                windows=tuple(Window.from_text(start, end) for start, end in orjson.loads(windows)),
                 areas=areas_of.get((revision_id, number), ()),
             )
         )

@@ -397,10 +397,7 @@ def _group(row: Mapping[Any, Any]) -> Group:
     return Group(
         number=row["number"],
         impact_class=ImpactClass(row["class"]),
-        windows=tuple(
-            Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
-            for start, end in row["windows"]
-        ),
+        windows=tuple(Window.from_text(start, end) for start, end in row["windows"]),
         place=row["place"],
         knowledge=Knowledge(row["knowledge"]),
     )

@@ -20,7 +20,7 @@ from notifier.domain.coordination.online_index import Index
 from notifier.domain.coordination.works import PlannedWork, parts_of, span_of
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanState
-from notifier.domain.window import Window
+from notifier.domain.window import FIRST_YEAR, LAST_YEAR, Window
 from notifier.ports import Store
 from notifier.usecases import matching
 from notifier.usecases.coordinate_checking import Checker
@@ -60,6 +60,11 @@ class Options:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise PeriodInvalid("结束日期早于开始日期 / the period ends before it begins.")
+        if self.first.year < FIRST_YEAR or self.last.year > LAST_YEAR:
+            raise PeriodInvalid(
+                f"期间 {self.first} 至 {self.last}：应在 {FIRST_YEAR}–{LAST_YEAR} 年内"
+                f" / {self.first} to {self.last}: expected years from {FIRST_YEAR} to {LAST_YEAR}."
+            )
         if (self.last - self.first).days >= MOST_DAYS:
             raise PeriodInvalid(f"期间超过 {MOST_DAYS} 天 / more than {MOST_DAYS} days.")
 

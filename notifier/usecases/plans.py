@@ -19,6 +19,7 @@ from notifier.domain.plan import (
     Revision,
     content_digest,
 )
+from notifier.domain.window import WindowInvalid, require_plausible
 from notifier.ports import Renderer, Store, Transaction
 from notifier.usecases import matching, rechecking
 from notifier.usecases.postings import CLOCK_SLACK
@@ -56,12 +57,6 @@ class ApprovalStale(errors.Conflict):
     code = "approval.stale"
 
 
-class WindowInvalid(errors.Invalid):
-    """The new time does not make a window."""
-
-    code = "window.invalid"
-
-
 class Submitted(StrEnum):
     """What became of a plan that came in."""
 
@@ -97,8 +92,10 @@ async def submit(
     A plan without windows, or with a finding of severity error, is kept as a draft: it is on the
     list, it cannot be approved, and a corrected one with its number replaces it. Such a row never
     replaces a plan that was submitted or approved: that one goes on, and the refusal is on record.
+    Raises ``PlanClosed``, and ``WindowInvalid`` on times of another century.
     """
     content = incoming.content
+    require_plausible(*content.moments)
     findings = [finding.as_dict() for finding in incoming.findings]
     refused = has_errors(incoming.findings) or not content.all_windows
     async with store.write() as tx:
@@ -159,7 +156,9 @@ async def revise(
     now: datetime,
     actor: str,
 ) -> Plan:
-    """A new revision by hand; what was approved is void. Raises ``PlanNotFound``, ``PlanClosed``."""
+    """A new revision by hand; what was approved is void. Raises ``PlanNotFound``, ``PlanClosed``,
+    ``WindowInvalid``."""
+    require_plausible(*content.moments)
     plan = await find(store, number)
     _must_be_open(plan)
     return await _change(
@@ -219,6 +218,7 @@ async def delay(
 
     Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid``.
     """
+    require_plausible(until)
     plan = await find(store, number)
     _must_be_open(plan)
     async with store.read() as tx:
@@ -258,6 +258,7 @@ async def restore(
     Raises ``PlanNotFound``, ``PlanClosed``, ``WindowInvalid`` where nobody was out yet or ``at`` is
     still to come.
     """
+    require_plausible(at)
     plan = await find(store, number)
     if plan.state is not PlanState.APPROVED:
         raise PlanClosed(f"计划 {number} 未在执行 / plan {number} is not under way.")

@@ -7,13 +7,14 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from notifier.domain import errors
+from notifier.intake.plans_json import Moment
 from notifier.usecases import coordinate_accepting, coordinate_meeting, coordinate_proposing
 from notifier.usecases.coordinate_gathering import Options
 from notifier.usecases.coordinate_meeting import is_lost
 from notifier.web import answers, presenting
 from notifier.web.context import CHECKER, MEETINGS, SERVICE, Service
 from notifier.web.endpoints import OFFICE, WRITERS, Call, Group, Nothing, Strict
-from notifier.web.requests import Moment, Name
+from notifier.web.requests import Name
 
 COORDINATION = Group("coordination")
 

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from notifier.domain import errors
 from notifier.domain.customer import Criticality
+from notifier.domain.window import require_plausible
 from notifier.usecases import coordinate_accepting, coordinate_meeting, coordinate_wording
 from notifier.usecases.coordinate_checking import REFUSALS, reason
 from notifier.usecases.coordinate_gathering import Options
@@ -120,6 +121,7 @@ def _again(earlier: Options, fields: dict[str, str], request: web.Request) -> Op
             at = datetime.fromisoformat(fields["at"])
             zone = request.app[SERVICE].setting.zone
             pins[number] = at if at.tzinfo else at.replace(tzinfo=zone)
+            require_plausible(pins[number])
         if crew:
             crews[crew] = int(fields["per_day"])
         limit = fields.get("region_per_shift", "").strip()

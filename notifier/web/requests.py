@@ -1,31 +1,21 @@
 """What is asked over the API, as strict models: times carry an offset, nothing unknown is taken."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from notifier.channel import Medium
 from notifier.domain.notice import Stage
 from notifier.domain.plan import PlanKind, PlanState
-from notifier.intake.plans_json import PlanModel
+from notifier.intake.plans_json import Moment, PlanModel
 from notifier.web.endpoints import Strict
-
-
-def _text_only(value: object) -> object:
-    """Pydantic would take 2026 for seconds since 1970."""
-    if isinstance(value, str) and not value.strip().lstrip("+-").replace(".", "", 1).isdigit():
-        return value
-    if isinstance(value, datetime):
-        return value
-    raise ValueError("a time is ISO 8601 text with an offset, 2026-03-05T08:00:00+08:00")
 
 
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_text_only)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 Limit = Annotated[int, Field(ge=1, le=500)]

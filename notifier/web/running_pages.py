@@ -9,6 +9,7 @@ from aiohttp import web
 
 from notifier.domain import errors, running
 from notifier.domain.running import Answer, Push
+from notifier.domain.window import require_plausible
 from notifier.store.coordination_works import Works
 from notifier.usecases import running as usecase
 from notifier.usecases.running import Line
@@ -119,7 +120,9 @@ def _moment(text: str, zone: ZoneInfo) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise FormInvalid(f"时间无法识别：{text} / not a time: {text}") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    require_plausible(aware)
+    return aware
 
 
 async def _shown(request: web.Request, who: Principal | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.window import Window, union
+from notifier.domain.window import Window, WindowInvalid, require_plausible, showable, union
 
 BASE = datetime(2026, 3, 5, tzinfo=UTC)
 WINDOWS = st.builds(
@@ -63,3 +63,34 @@ def test_the_zone_it_is_written_in_does_not_matter() -> None:
     assert there == Window(BASE, BASE + timedelta(hours=1))
     assert there.contains(BASE)
     assert not there.contains(BASE + timedelta(hours=1))
+
+
+FAR = [
+    datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-12))),
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+    datetime(2101, 6, 1, tzinfo=UTC),
+    datetime(1999, 6, 1, tzinfo=UTC),
+]
+
+
+@pytest.mark.parametrize("moment", FAR)
+def test_a_time_of_another_century_is_refused(moment: datetime) -> None:
+    """What was found and what is expected, under the code of every other impossible window."""
+    with pytest.raises(WindowInvalid, match="2000 to 2100") as refused:
+        require_plausible(BASE, None, moment)
+
+    assert refused.value.code == "window.invalid"
+    assert moment.isoformat() in refused.value.sentence
+
+
+@pytest.mark.parametrize("moment", FAR)
+@pytest.mark.parametrize("offset", [-12, 14])
+def test_whatever_was_kept_can_be_shown(moment: datetime, offset: int) -> None:
+    """A database from before times were bounded is still read, in any zone."""
+    zone = timezone(timedelta(hours=offset))
+    start, end = sorted((moment, moment + timedelta(minutes=-30 if moment.year > 2000 else 30)))
+
+    read = Window.from_text(start.isoformat(), end.isoformat())
+
+    assert read.as_dict(zone)
+    assert showable(moment).astimezone(zone) - timedelta(days=1)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from notifier.domain import errors
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.plan import Plan, PlanContent, PlanKind, PlanState
-from notifier.domain.window import Window
+from notifier.domain.window import Window, WindowInvalid
 from notifier.store.engine import Database
 from notifier.usecases import plans
 from notifier.usecases.preview import preview
@@ -296,7 +296,7 @@ async def test_a_delay_to_a_time_that_makes_no_window_is_refused(town: Town, unt
     await town.approve("P1")
     town.clock.set(local(20, 10))
 
-    with pytest.raises(plans.WindowInvalid):
+    with pytest.raises(WindowInvalid):
         await _delay(town, until)
 
 
@@ -314,7 +314,7 @@ async def test_a_plan_of_transfers_alone_cannot_be_delayed(town: Town) -> None:
     )
     await town.approve("P1")
 
-    with pytest.raises(plans.WindowInvalid):
+    with pytest.raises(WindowInvalid):
         await _delay(town, local(20, 23))
 
 
@@ -336,7 +336,7 @@ async def test_only_an_outage_that_has_begun_is_restored(town: Town) -> None:
     with pytest.raises(plans.PlanClosed):
         await restore(local(20, 16))
     await town.approve("P1")
-    with pytest.raises(plans.WindowInvalid):
+    with pytest.raises(WindowInvalid):
         await restore(local(14, 9))
     town.clock.set(local(20, 16))
     await restore(local(20, 16))
@@ -350,7 +350,7 @@ async def test_nothing_is_restored_in_the_future(town: Town) -> None:
     await town.approve("P1")
     town.clock.set(local(20, 16))
 
-    with pytest.raises(plans.WindowInvalid):
+    with pytest.raises(WindowInvalid):
         await _restore(town, local(20, 17))
     await _restore(town, local(20, 16, 3))
 
@@ -464,3 +464,30 @@ async def test_whoever_does_not_confirm_is_tried_by_the_next_medium(
     hospital = towns.phone(27)
     assert [address for address, _ in town.told("voice")] == [hospital]
     assert [address for address, _ in town.told()].count(hospital) == 1
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime.fromisoformat("9999-12-31T23:59-12:00"),
+        datetime.fromisoformat("0001-01-01T00:00+14:00"),
+    ],
+)
+async def test_a_time_of_another_century_changes_nothing(town: Town, at: datetime) -> None:
+    """Delay, restore, revise and submit refuse it alike."""
+    await town.submit(plan())
+    await town.approve("P1")
+    far = Window(*sorted((at, local(20, 8))))
+
+    with pytest.raises(WindowInvalid):
+        await _delay(town, at)
+    with pytest.raises(WindowInvalid):
+        await plans.restore(
+            town.store, town.setting, "P1", at, note="", now=town.clock.now(), actor="li"
+        )
+    with pytest.raises(WindowInvalid):
+        await _revise(town, plan(windows=[far]))
+    with pytest.raises(WindowInvalid):
+        await town.submit(plan(number="P2", windows=[far]))
+
+    assert await _state(town) == (PlanState.APPROVED, 1)

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from notifier.channel import Permanent
+from notifier.domain.window import LATEST
 from notifier.store.engine import Database
 from notifier.store.reports import Reports
 from notifier.usecases import plans, status
@@ -125,3 +126,16 @@ async def test_a_plan_that_is_over_leaves_the_short_list(town: Town) -> None:
 
     assert status.is_current(item, local(21, 17))
     assert not status.is_current(item, local(22, 9))
+
+
+async def test_a_time_nothing_can_show_keeps_no_list_from_being_read(town: Town) -> None:
+    """One that was kept before times were bounded is told as the nearest that can be shown."""
+    await town.submit(plan())
+    async with town.store.write() as tx:
+        await tx.connection.execute(text("UPDATE plan SET ends_at = 253402300740000"))
+
+    found = await plans.find(town.store, "P1")
+    seen = (await look(town)).as_dict(town.setting.zone)
+
+    assert found.ends_at == LATEST
+    assert seen["plans"][0]["ends_at"].startswith("2101")

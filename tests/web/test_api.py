@@ -9,6 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from notifier.web import openapi
 from notifier.web.app import ENDPOINTS
+from notifier.web.context import TALLY
 from tests.usecases.town import local, phone
 from tests.web.conftest import CALLBACK_SECRET, Site, plan_json
 
@@ -389,3 +390,39 @@ async def test_receipts_come_only_by_the_secret_address(site: Site) -> None:
     assert large.status == 413
     assert (right.status, await right.read()) == (200, b"ok")
     assert state == 2
+
+
+@pytest.mark.parametrize("far", ["9999-12-31T23:59:00-12:00", "0001-01-01T00:00:00+14:00"])
+async def test_a_time_of_another_century_is_refused_where_it_stands(site: Site, far: str) -> None:
+    """In a plan, a delay and a question alike: 422 with what is expected, never a fault."""
+    await approved(site)
+    near = "2026-03-20T08:00:00+08:00"
+    start, end = (far, near) if far < near else (near, far)
+
+    answers = [
+        await site.post(
+            "/plans", json=plan_json("P2", windows=[{"starts_at": start, "ends_at": end}])
+        ),
+        await site.post("/plans/P1/delay", json={"until": far}),
+        await site.post("/plans/P1/restore", json={"at": far}),
+        await site.get("/plans", params={"from": far}),
+    ]
+
+    assert [answer.status for answer in answers] == [422] * 4
+    for answer in answers:
+        assert "2000 to 2100" in (await answer.json())["errors"][0]["message"]
+
+
+async def test_refusals_are_counted_under_their_own_status(site: Site) -> None:
+    """Metrics tell a caller's mistake from a fault of ours."""
+    await site.client.get("/api/v1/plans")
+    await site.get("/plans/none")
+    await site.post("/plans", json={})
+    await site.client.get("/no/such/page")
+
+    counted = {
+        (path.rpartition("/")[2], status) for (_, path, status) in site.client.app[TALLY].requests
+    }
+
+    assert {("plans", 401), ("{number}", 404), ("plans", 422), ("unknown", 404)} <= counted
+    assert not any(status == 500 for _, status in counted)
