@@ -137,30 +137,13 @@ async def _close_press(app: web.Application) -> AsyncIterator[None]:
 @web.middleware
 async def _guard(request: web.Request, handler: _Next) -> web.StreamResponse:
     """Turns whatever was raised into one shape of answer, and counts every request."""
-    for_people = not request.path.startswith(("/api/", "/callbacks/"))
     status = 500
     try:
-        response = await handler(request)
-    except refusals.Refusal as refusal:
-        response = (
-            pages.of_refusal(request, refusal)
-            if for_people
-            else errors.of_refusal(refusal, request.path)
-        )
-    except web.HTTPException as error:
-        if error.status < 400:
-            status = error.status
-            raise
-        response = (
-            pages.error_page(request, error.status, error.reason)
-            if for_people
-            else errors.of_http(error, request.path)
-        )
-    except Exception:  # noqa: BLE001 - the one place that logs a fault of a request
-        fault = errors.of_fault(request.path, request.method)
-        response = pages.error_page(request, 500, "") if for_people else fault
-    else:
+        response = await _answered(request, handler)
         status = response.status
+    except web.HTTPException as error:
+        status = error.status
+        raise
     finally:
         route = request.match_info.route.resource
         name = "unknown" if route is None else route.canonical
@@ -168,6 +151,26 @@ async def _guard(request: web.Request, handler: _Next) -> web.StreamResponse:
         counted = request.app[TALLY].requests
         counted[key] = counted.get(key, 0) + 1
     return response
+
+
+async def _answered(request: web.Request, handler: _Next) -> web.StreamResponse:
+    """The handler's answer, or that to what it raised; only what is no error is raised on."""
+    for_people = not request.path.startswith(("/api/", "/callbacks/"))
+    try:
+        return await handler(request)
+    except refusals.Refusal as refusal:
+        if for_people:
+            return pages.of_refusal(request, refusal)
+        return errors.of_refusal(refusal, request.path)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        if for_people:
+            return pages.error_page(request, error.status, error.reason)
+        return errors.of_http(error, request.path)
+    except Exception:  # noqa: BLE001 - the one place that logs a fault of a request
+        fault = errors.of_fault(request.path, request.method)
+        return pages.error_page(request, 500, "") if for_people else fault
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
