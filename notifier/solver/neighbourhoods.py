@@ -20,10 +20,9 @@ EFFORT, ROUND = 0.15, 4
 class Neighbourhoods:
     """The neighbourhoods of one search. What a cell costs above its floor is what there is to gain."""
 
-    def __init__(self, instance: Instance, search: Search, around: Occupancy, seed: int) -> None:
+    def __init__(self, instance: Instance, search: Search, seed: int) -> None:
         self.search = search
         self._instance = instance
-        self._frozen = around
         self._seed = seed
         self._random = random.Random(seed)
         self._free = set(search.free)
@@ -50,41 +49,22 @@ class Neighbourhoods:
                 taken |= hood
         return chosen
 
-    def plan(self, chosen: frozenset[int], number: int, stop: Event) -> Found:
-        """Plans a neighbourhood anew, the others where they are; changes nothing."""
-        search, placed = self.search, self.search.hint
+    def plan(
+        self, chosen: frozenset[int], placed: Sequence[Assignment], number: int, stop: Event
+    ) -> Found:
+        """Plans a neighbourhood anew, all other works ``placed`` where they are; changes nothing."""
         around = Occupancy(self._instance)
-        for held in self._frozen.placed.values():
-            around.add(held)
-        for request, assignment in placed.items():
-            if request not in chosen:
+        for assignment in placed:
+            if assignment.request not in chosen:
                 around.add(assignment)
-        cells = tuple(cell for cell in search.cells if not chosen.isdisjoint(_requests(cell)))
-        merging = Merging(self._instance, cells, chosen, around, hint=placed)
+        cells = tuple(c for c in self.search.cells if not chosen.isdisjoint(_requests(c)))
+        merging = Merging(self._instance, cells, chosen, around, hint=self.search.hint)
         if not merging.is_possible or stop.is_set():
             return Found(plan=(), bound=0, is_infeasible=False, deterministic=0.0)
         effort = Effort(deterministic=EFFORT, seed=self._seed + number)
         answer = merging.model.solve(effort, stop, FIND)
         plan = merging.plan(answer.values) if answer.values else ()
         return Found(plan=plan, bound=0, is_infeasible=False, deterministic=answer.deterministic)
-
-    def merge(self, changed: Sequence[Assignment]) -> bool:
-        """Adopts a neighbourhood's plan if it still fits beside those adopted before it, and helps."""
-        search = self.search
-        fresh = {assignment.request: assignment for assignment in changed}
-        if all(search.hint[number] == one for number, one in fresh.items()):
-            return False
-        around = Occupancy(self._instance)
-        for held in self._frozen.placed.values():
-            around.add(held)
-        for number, assignment in search.hint.items():
-            if number not in fresh:
-                around.add(assignment)
-        for assignment in changed:
-            if not around.fits(assignment):
-                return False
-            around.add(assignment)
-        return search.adopt([around.placed[number] for number in search.free])
 
     def _around(self, regrets: Sequence[float], taken: set[int]) -> set[int]:
         """A work in a cell with much to gain, its neighbours' neighbours, and rivals for its crew."""

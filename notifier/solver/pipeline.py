@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Event, Timer
+from typing import TypeVar
 
-from notifier.domain.coordination import classes, greedy, objective, validator
+from notifier.domain.coordination import classes, greedy, validator
 from notifier.domain.coordination.classes import Group
 from notifier.domain.coordination.errors import NoPlan
 from notifier.domain.coordination.occupancy import Occupancy
@@ -20,6 +21,9 @@ from notifier.solver import blocks, parts
 from notifier.solver.neighbourhoods import ROUND, Neighbourhoods
 from notifier.solver.search import FIND, PROVE, RELAX, Found, Search, Step
 from notifier.solver.terms import Cell, Cut, fitting
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
 
 #: Deterministic seconds of the solver that fit into a second of waiting, on two cores under load.
 RATE = 0.35
@@ -149,7 +153,7 @@ class _Run:
             searches.append(search)
         self._parts = searches
         large = [search for search in searches if len(search.cells) > 1]
-        spent = self._pool.map(
+        spent = self._each(
             lambda search: search.settle_floors(self._seed, self._stop, _PART), large
         )
         self._left -= sum(spent)
@@ -206,7 +210,7 @@ class _Run:
             if not open_ones or self._left <= until or self._stop.is_set():
                 return
             tasks = [(search, step) for search in open_ones for step in steps]
-            for (search, _), found in zip(tasks, self._pool.map(self._step, tasks), strict=True):
+            for (search, _), found in zip(tasks, self._each(self._step, tasks), strict=True):
                 search.learn(found)
                 self._left -= found.deterministic
             if any(search.is_infeasible for search in searches):
@@ -215,6 +219,14 @@ class _Run:
                 )
             if stage != "components":
                 self._offer_union(stage)
+
+    def _each(self, work: Callable[[_Task], _Result], tasks: Sequence[_Task]) -> list[_Result]:
+        """The work done on each task, in their order.
+
+        All are done before anything is learnt: a task that saw what another has found would depend on
+        which of them was faster.
+        """
+        return list(self._pool.map(work, tasks))
 
     def _step(self, task: tuple[Search, Step]) -> Found:
         search, step = task
@@ -249,32 +261,29 @@ class _Run:
             self._climb(small, "whole", until=self._budget * 0.2)
 
     def _improve(self) -> None:
-        """Neighbourhoods of what is not proven, and a push at its bound, in turns."""
+        """Neighbourhoods of what is not proven, and a push at its bound, in turns.
+
+        From here on every part's plan is what the best plan says of it.
+        """
         if self._best is None:
             return
         for part in self._parts:
-            part.adopt([self._best[number] for number in part.free])
-        hoods = [
-            Neighbourhoods(self._instance, part, self._around, self._seed)
-            for part in self._parts
-            if not part.is_proven
-        ]
+            part.begin_with([self._best[number] for number in part.free])
+        hoods = [Neighbourhoods(self._instance, part, self._seed) for part in self._parts]
         done = 0
         for push in _pushes():
             hoods = [hood for hood in hoods if not hood.search.is_proven]
             if not hoods or self._left <= 0 or self._stop.is_set():
                 return
-            tasks = [
-                (hood, chosen, number)
+            chosen = [
+                (hood, requests, number)
                 for hood in hoods
-                for number, chosen in enumerate(hood.choose(), start=done)
+                for number, requests in enumerate(hood.choose(), start=done)
             ]
             done += ROUND
-            plans = self._pool.map(lambda task: task[0].plan(task[1], task[2], self._stop), tasks)
-            for (hood, _, _), found in zip(tasks, plans, strict=True):
+            for (hood, _, _), found in zip(chosen, self._each(self._replan, chosen), strict=True):
                 self._left -= found.deterministic
-                if found.plan and hood.merge(found.plan):
-                    self._replace(hood.search, "neighbourhoods")
+                self._take(hood.search, found.plan, "neighbourhoods")
             if push is None:
                 continue
             pushed = [
@@ -282,10 +291,21 @@ class _Run:
                 for hood in hoods
                 if not hood.search.is_proven and len(hood.search.free) <= LARGEST_MODEL
             ]
-            for (search, _), found in zip(pushed, self._pool.map(self._step, pushed), strict=True):
-                search.learn(found)
+            for (search, _), found in zip(pushed, self._each(self._step, pushed), strict=True):
                 self._left -= found.deterministic
-                self._replace(search, "bound")
+                search.bound = max(search.bound, found.bound)
+                self._take(search, found.plan, "bound")
+
+    def _replan(self, task: tuple[Neighbourhoods, frozenset[int], int]) -> Found:
+        hood, requests, number = task
+        return hood.plan(requests, self._best or (), number, self._stop)
+
+    def _take(self, search: Search, changed: Sequence[Assignment], stage: str) -> None:
+        """Puts some of a search's works elsewhere, where the best plan stays sound and gets better."""
+        fresh = {assignment.request: assignment for assignment in changed}
+        whole = tuple(fresh.get(one.request, one) for one in self._best or ())
+        if fresh and whole != self._best and self._offer(whole, stage):
+            search.begin_with([whole[number] for number in search.free])
 
     # -- the best so far -----------------------------------------------------------------------
 
@@ -296,22 +316,13 @@ class _Run:
             wanted = {one.request: one for one in self._best} | wanted
         self._offer(greedy.mended(self._instance, self._groups, list(wanted.values())), stage)
 
-    def _replace(self, search: Search, stage: str) -> None:
-        """Puts a search's plan into the best plan, where that is feasible and better."""
-        if self._best is None or search.value is None:
-            return
-        changed = {assignment.request: assignment for assignment in search.plan}
-        whole = tuple(changed.get(one.request, one) for one in self._best)
-        if whole != self._best and objective.cost(self._instance, whole).total < (self._value or 0):
-            self._offer(whole, stage)
-
-    def _offer(self, plan: Plan | None, stage: str) -> None:
-        """Keeps a plan if it is sound and better."""
+    def _offer(self, plan: Plan | None, stage: str) -> bool:
+        """Keeps a plan if it is sound and better; answers whether it is."""
         if plan is None:
-            return
+            return False
         verdict = validator.check(self._instance, plan)
         if not verdict.is_sound or (self._value is not None and verdict.objective >= self._value):
-            return
+            return False
         self._best, self._value = plan, verdict.objective
         if self._report is not None:
             self._report(
@@ -321,6 +332,7 @@ class _Run:
                     bound=min(self._bound, verdict.objective),
                 )
             )
+        return True
 
 
 #: Deterministic seconds for a part of a component.

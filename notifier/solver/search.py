@@ -79,9 +79,14 @@ class Search:
         value = objective.cost(self._instance, (*plan, *self._held)).total
         if self.value is not None and value >= self.value:
             return False
-        self.plan, self.value = tuple(plan), value
-        self.hint = {assignment.request: assignment for assignment in plan}
+        self.begin_with(plan)
         return True
+
+    def begin_with(self, plan: Sequence[Assignment]) -> None:
+        """Takes a plan of the free members as its own, whatever it had."""
+        self.plan = tuple(plan)
+        self.value = objective.cost(self._instance, (*plan, *self._held)).total
+        self.hint = {assignment.request: assignment for assignment in plan}
 
     def run(self, step: Step, seed: int, stop: Event) -> Found:
         """Takes a step; changes nothing here, so that steps can be taken side by side."""
