@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from tests.cli.conftest import Desk
@@ -173,3 +174,36 @@ def test_a_dry_run_foresees_by_topology(desk: Desk, edge: Path) -> None:
     foreseen = answer.json["plans"][0]["foreseen"]
     assert foreseen["points"] == {name: n for name, n in counts.items() if n and name not in QUIET}
     assert "plan.not_found" in desk.run("plan", "show", plan["number"]).err
+
+
+def test_a_spreadsheet_with_switching_steps_is_matched_switch_by_switch(
+    desk: Desk, edge: Path
+) -> None:
+    """As a bureau writes it: 操作步骤 and 工作地点 beside the line; account by account as the reference."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["计划编号", "停电线路", "停电时间", "工作内容", "操作步骤", "工作地点"])
+    sheet.append(
+        ["X-1", "10kV全网线", "2026年3月20日8:00-17:30", "更换导线",
+         "1.断开R1_O开关、R2_I开关；2.合上 TIE_11_21联络开关", "L1103"]
+    )  # fmt: skip
+    path = desk.folder / "plans.xlsx"
+    book.save(path)
+
+    taken = desk.json("import", "plans", path)
+    answer = desk.run("plan", "impact", "X-1", "--csv")
+    shown = desk.run("plan", "show", "X-1", "--no-preview").out
+
+    case = json.loads((edge / "cases.json").read_text("utf-8"))["cases"][1]
+    assert case["open"] == ["R1_O", "R2_I"]
+    expected = {
+        row["customer_id"]: row["open_transition"]
+        for row in rows(edge / "expected.csv")
+        if row["case_id"] == case["id"] and row["open_transition"] not in ("", *QUIET)
+    }
+    found = {row["account"]: row["class"] for row in csv.DictReader(answer.out.splitlines())}
+    assert found == expected
+    assert not [f for f in taken["plans"][0]["taken"]["findings"] if f["severity"] == "error"]
+    assert "拉开 open R1_O开关；拉开 open R2_I开关；合上 close TIE_11_21联络开关" in shown
+    assert "工作地点 work: L1103" in shown
