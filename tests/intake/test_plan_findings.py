@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _ROOMS = "archive headers html_table old_workbook plan_* plans tables window_*"
 _CODE = re.compile(
-    r"\"((?:table|header|sheet|row|plan|kind|equipment|date|time|window|transfer)\.[a-z_]+)\""
+    r"\"((?:table|header|sheet|row|plan|kind|equipment|date|switching|time|window|transfer)\.[a-z_]+)\""
 )
 
 
