@@ -69,7 +69,7 @@ class Runtime:
     def meetings(self) -> Meetings:
         """What coordinates works: the check at submission, and balance meetings."""
         works, runs = Works(self.database), Coordination(self.database)
-        checker = Checker(self.store, works, self.setting)
+        checker = Checker(self.store, works, self.setting, runs, constraints_from_dict)
         gatherer = Gatherer(
             store=self.store,
             works=works,

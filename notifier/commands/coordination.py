@@ -7,13 +7,16 @@ from notifier.commands import base, coordinate_instance, coordination_meeting
 from notifier.commands.base import Context
 from notifier.domain.customer import Criticality
 from notifier.domain.plan import PlanDraft
+from notifier.intake.constraints import constraints_from_dict
 from notifier.intake.policies import read_policy
 from notifier.runtime import Runtime, clock_of
+from notifier.store.coordination import Coordination
 from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
-from notifier.usecases.coordinate_checking import REFUSALS, Checker
+from notifier.usecases.coordinate_checking import Checker
 from notifier.usecases.coordinate_contracts import FixedTerms
+from notifier.usecases.coordinate_wording import in_words
 
 _SHOWN = 12
 _NAMED = 3
@@ -43,6 +46,8 @@ async def foresee(
         Ledger(database),
         Works(database),
         FixedTerms(policy=read_policy(context.settings.policy.name_or_path), zone=context.zone),
+        Coordination(database),
+        constraints_from_dict,
     )
     now = clock_of(context.settings).now()
     checked = await checker.foresee([draft.content for draft in drafts], now)
@@ -147,7 +152,7 @@ def show_check(context: Context, shown: dict[str, Any]) -> None:
     if not shown["suggestions"]:
         out.say("没有更好的日子 / no better day")
     for why, number in shown["refused_starts"].items():
-        zh, en = REFUSALS.get(why, (why, why))
+        zh, en = in_words(why)
         out.note(f"{number} 个日子不可选：{zh} / {number} days ruled out: {en}")
 
 

@@ -32,7 +32,7 @@ class Works:
         """How far plans, ledger and history have come."""
         async with self._database.read() as connection:
             row = (await connection.execute(text(_MARKS))).one()
-        return Marks(audit=row.audit or 0, ledger=row.ledger or 0)
+        return Marks(audit=row.audit or 0, ledger=row.ledger or 0, rules=row.rules or 0)
 
     async def changed(self, after: Marks) -> Changes:
         """What was decided since: every change is audited."""
@@ -93,7 +93,8 @@ class Works:
 
 
 _MARKS = (
-    "SELECT (SELECT max(id) FROM audit) AS audit, (SELECT max(id) FROM ledger_import) AS ledger"
+    "SELECT (SELECT max(id) FROM audit) AS audit, (SELECT max(id) FROM ledger_import) AS ledger,"
+    " (SELECT max(id) FROM coordination_rules) AS rules"
 )
 _CHANGED = (
     "SELECT DISTINCT CASE WHEN action LIKE 'plan.%' THEN subject END AS subject,"

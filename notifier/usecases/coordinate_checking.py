@@ -1,13 +1,14 @@
 """The answer at submission: what else takes the same areas out, who is hit again, what would be better."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.domain.coordination import online, online_moves
+from notifier.domain.coordination.constraints import Constraints
 from notifier.domain.coordination.online_index import Index, Span, Work
 from notifier.domain.coordination.works import (
     Marks,
@@ -17,10 +18,11 @@ from notifier.domain.coordination.works import (
     parts_of,
 )
 from notifier.domain.network_index import NetworkIndex
-from notifier.domain.plan import PlanContent, PlanKind, PlanState
+from notifier.domain.plan import PlanContent, PlanState
 from notifier.ports import Store
 from notifier.usecases import aside, plans
-from notifier.usecases.coordinate_contracts import Terms, WorkBook
+from notifier.usecases.coordinate_contracts import RunBook, Terms, WorkBook
+from notifier.usecases.coordinate_ruling import Ruling
 
 #: Works that ended before so long are nobody's neighbours any more: the look-back on both sides of the
 #: farthest move.
@@ -143,12 +145,22 @@ class Checker:
     One for a process: the first question reads everything, later ones only what was decided since.
     """
 
-    def __init__(self, store: Store, book: WorkBook, terms: Terms) -> None:
+    def __init__(
+        self,
+        store: Store,
+        book: WorkBook,
+        terms: Terms,
+        runs: RunBook,
+        read_rules: Callable[[Mapping[str, Any]], Constraints],
+    ) -> None:
         self._store = store
         self._book = book
         self._terms = terms
+        self._runs = runs
+        self._read_rules = read_rules
         self._known: tuple[Index, NetworkIndex] | None = None
-        self._marks = Marks(audit=-1, ledger=-1)
+        self._ruling: Ruling
+        self._marks = Marks(audit=-1, ledger=-1, rules=-1)
         self._pending: set[str] = set()
         self._fresh = asyncio.Lock()
 
@@ -204,11 +216,7 @@ class Checker:
 
     def _checked(self, index: Index, network: NetworkIndex, work: Work, now: datetime) -> Checked:
         state = PlanState(work.state)
-        earliest = now + self._terms.policy.legal_lead.get(PlanKind(work.kind), timedelta())
-        floor = int(earliest.timestamp() // 60)
-        rules = online_moves.Rules(
-            refuses=lambda start: "notice" if start < floor else "",
-        )
+        rules = self._ruling.rules(work, now)
         is_over = state in (PlanState.DONE, PlanState.CANCELLED)
         check = online.check(
             index, work, rules, is_published=state is PlanState.APPROVED, suggest=not is_over
@@ -223,8 +231,20 @@ class Checker:
                 self._known = await self._read_all(now)
             elif marks != self._marks or self._pending:
                 await self._follow(*self._known, now)
+            _, network = self._known
+            if (marks.ledger, marks.rules) != (self._marks.ledger, self._marks.rules):
+                self._ruling = await self._rules(network)
             self._marks = marks
             return self._known
+
+    async def _rules(self, network: NetworkIndex) -> Ruling:
+        """What the bureau asks, read again where it or the ledger has changed."""
+        kept = await self._runs.rules()
+        if kept is None:
+            return Ruling(None, {}, network, self._terms)
+        constraints = self._read_rules(kept["body"])
+        accounts = await self._runs.accounts([item.account for item in constraints.customer])
+        return Ruling(constraints, accounts, network, self._terms)
 
     async def _read_all(self, now: datetime) -> tuple[Index, NetworkIndex]:
         async with self._store.read() as tx:
@@ -280,9 +300,3 @@ def _unmatched(planned: Sequence[PlannedWork]) -> set[str]:
 
 def _hours(minutes: int) -> float:
     return round(minutes / 60, 1)
-
-
-#: What a refused start is called, Chinese and English.
-REFUSALS: Mapping[str, tuple[str, str]] = {
-    "notice": ("早于规定的提前通知期", "too soon for the notice the law asks for"),
-}

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from notifier.domain.coordination import greedy, objective
-from notifier.domain.coordination.constraints import Constraints, Crew, Window
+from notifier.domain.coordination.constraints import Blackout, Constraints, Crew, Window
 from notifier.domain.coordination.problem import Instance, asked
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent, PlanKind, PlanState
 from notifier.intake.constraints import constraints_as_dict, constraints_from_dict
@@ -81,7 +81,7 @@ class Bureau:
             store=self.town.store,
             works=works,
             runs=self.runs,
-            checker=Checker(self.town.store, works, setting),
+            checker=Checker(self.town.store, works, setting, self.runs, constraints_from_dict),
             read_rules=constraints_from_dict,
             terms=setting,
         )
@@ -224,6 +224,19 @@ async def test_a_draft_counts_by_the_ledger_though_nobody_matched_it(small: Bure
     shown = await small.check("P2")
 
     assert {o["number"]: o["state"] for o in shown["others"]}["P3"] == "draft"
+
+
+async def test_days_that_the_bureau_forbids_are_not_suggested(bureau: Bureau) -> None:
+    """Blackouts, windows and hours hold at submission too; new rules are known at the next question."""
+    await three(bureau)
+    assert (await bureau.check("P2"))["suggestions"][0]["starts_at"][:10] == "2026-03-20"
+    exam = Blackout(reason="高考", first=date(2026, 3, 20), feeders=("10kV东一线",))
+
+    await bureau.wish(Constraints(blackout=(exam,)))
+    shown = await bureau.check("P2")
+
+    assert all(item["starts_at"][:10] != "2026-03-20" for item in shown["suggestions"])
+    assert shown["refused_starts"] == {"notice": 7, "blackout:高考": 1, "window": 9}
 
 
 async def test_plans_of_a_file_are_foreseen_with_each_other(small: Bureau) -> None:

@@ -11,11 +11,9 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from notifier.domain.coordination.constraints import Blackout, Constraints, Window
-from notifier.domain.coordination.works import PlannedWork
 from notifier.domain.finding import Finding, Severity
-from notifier.domain.impact import ImpactClass
 from notifier.domain.network_index import NetworkIndex
-from notifier.domain.plan import PlanState
+from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy
 
 _STEPS_A_DAY = 48
@@ -48,6 +46,16 @@ class _Shape(Protocol):
     def half_hours(self) -> int: ...
     @property
     def days(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A plan as the calendar asks about it: ``out`` are the areas (by id) that it takes out."""
+
+    number: str
+    kind: PlanKind
+    state: PlanState
+    out: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +187,7 @@ class Calendar:
             self._customers[area].append(Blackout(reason=reason, first=wish.first, last=wish.last))
         self._own_work = {item.plan: item for item in constraints.own_work}
 
-    def allowed(self, work: PlannedWork, shape: _Shape, hours: Collection[int] | None) -> Allowed:
+    def allowed(self, work: Subject, shape: _Shape, hours: Collection[int] | None) -> Allowed:
         """The starts of a work. ``hours``: half-hours of the day at which it may begin; None: its own."""
         frozen = self._why_frozen(work, shape)
         if frozen:
@@ -187,9 +195,7 @@ class Calendar:
         removed: dict[int, str] = {}
         starts = []
         own = shape.start % _STEPS_A_DAY
-        floor = self._around.now + self._around.policy.legal_lead.get(
-            work.content.kind, timedelta()
-        )
+        floor = self._around.now + self._around.policy.legal_lead.get(work.kind, timedelta())
         forbidden = self._forbidden(work)
         for day in range(self._around.days):
             for hour in sorted(hours or {own}):
@@ -203,15 +209,20 @@ class Calendar:
             return Allowed(starts=(shape.start,), removed=removed, why_frozen="no_start")
         return Allowed(starts=tuple(starts), removed=removed)
 
-    def _why_frozen(self, work: PlannedWork, shape: _Shape) -> str:
-        around, window = self._around, self.windows.get(work.plan.number)
+    def refusal(self, work: Subject, shape: _Shape, start: int, floor: datetime) -> str:
+        """Why a work may not begin at ``start``, or before ``floor`` at another time than its own;
+        empty: it may."""
+        return self._why_not(work, shape, start, floor, self._forbidden(work))
+
+    def _why_frozen(self, work: Subject, shape: _Shape) -> str:
+        around, window = self._around, self.windows.get(work.number)
         begins = local_moment(around.first, around.zone, shape.start)
-        if work.plan.state is PlanState.DONE:
+        if work.state is PlanState.DONE:
             return "done"
         if begins < around.now + timedelta(days=self._general.frozen_days):
             return "frozen"
-        lead = around.policy.legal_lead.get(work.content.kind, timedelta())
-        if work.plan.state is PlanState.APPROVED and begins < around.now + lead:
+        lead = around.policy.legal_lead.get(work.kind, timedelta())
+        if work.state is PlanState.APPROVED and begins < around.now + lead:
             return "notice"
         if window is not None and window.fixed:
             return "fixed"
@@ -219,13 +230,13 @@ class Calendar:
 
     def _why_not(
         self,
-        work: PlannedWork,
+        work: Subject,
         shape: _Shape,
         start: int,
         floor: datetime,
         forbidden: Sequence[Blackout],
     ) -> str:
-        around, number = self._around, work.plan.number
+        around, number = self._around, work.number
         window = self.windows.get(number)
         day, last = start // _STEPS_A_DAY, start // _STEPS_A_DAY + shape.days - 1
         first_day = around.first + timedelta(days=day)
@@ -281,9 +292,9 @@ class Calendar:
             return "hours"
         return ""
 
-    def _forbidden(self, work: PlannedWork) -> list[Blackout]:
+    def _forbidden(self, work: Subject) -> list[Blackout]:
         """The blackouts that concern whoever this work takes out."""
-        out = set(work.areas(ImpactClass.OUT))
+        out = work.out
         found = [item for item, areas in self._blackouts if areas is None or areas & out]
         for area in sorted(out & self._customers.keys()):
             found += self._customers[area]

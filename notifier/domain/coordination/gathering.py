@@ -125,7 +125,13 @@ def gather(
     requests, removed, frozen = [], [], []
     position = {area: at for at, area in enumerate(area_ids)}
     for at, (work, shape) in enumerate(chosen):
-        allowed = calendar.allowed(work, shape, None if hours is None else hours[at])
+        subject = allowing.Subject(
+            number=work.plan.number,
+            kind=work.content.kind,
+            state=work.plan.state,
+            out=frozenset(work.areas(ImpactClass.OUT)),
+        )
+        allowed = calendar.allowed(subject, shape, None if hours is None else hours[at])
         request = _request(work, shape, allowed, calendar, constraints, around, position, places)
         requests.append(request)
         removed.append(allowed.removed)

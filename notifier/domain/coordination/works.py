@@ -18,6 +18,7 @@ class Marks:
 
     audit: int
     ledger: int
+    rules: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,103 @@
+"""The bureau's wishes for one plan at submission: prices, and starts that are not to be suggested."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from notifier.domain.coordination import allowing, online_moves
+from notifier.domain.coordination.constraints import Constraints
+from notifier.domain.coordination.gathering import STEPS_A_DAY, Shape
+from notifier.domain.coordination.online_index import Work
+from notifier.domain.finding import Finding
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.plan import PlanKind, PlanState
+from notifier.domain.policy import Policy
+from notifier.usecases.coordinate_contracts import Terms
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+_HALF_HOUR = 30
+#: The calendar of the check has no period: it begins before all plans and ends after them.
+_BEGINS, _DAYS = date(2000, 1, 1), 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ever:
+    """Where and when the calendar holds; see ``allowing.Calendar``."""
+
+    terms: Terms
+    accounts: Mapping[str, int]
+    first: date = _BEGINS
+    days: int = _DAYS
+    now: datetime = _EPOCH
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.terms.zone
+
+    @property
+    def policy(self) -> Policy:
+        return self.terms.policy
+
+
+class Ruling:
+    """The rules in force, ready to be asked plan by plan. ``constraints`` None: none were imported,
+    and only the law's notice bounds what is suggested."""
+
+    def __init__(
+        self,
+        constraints: Constraints | None,
+        accounts: Mapping[str, int],
+        network: NetworkIndex,
+        terms: Terms,
+    ) -> None:
+        self._terms = terms
+        self._constraints = constraints or Constraints()
+        self._calendar: allowing.Calendar | None = None
+        if constraints is not None:
+            findings: list[Finding] = []
+            places = allowing.Places(network, constraints, findings)
+            around = _Ever(terms=terms, accounts=accounts)
+            self._calendar = allowing.Calendar(constraints, places, around, findings)
+
+    def rules(self, work: Work, now: datetime) -> online_moves.Rules:
+        """By what the work is judged now."""
+        policy = self._terms.policy
+        kind = PlanKind(work.kind)
+        return online_moves.Rules(
+            weights=self._constraints.coordination.weights,
+            look=policy.counting.repeat_within // _MINUTE,
+            refuses=self._refuses(work, kind, now + policy.legal_lead.get(kind, timedelta())),
+        )
+
+    def _refuses(self, work: Work, kind: PlanKind, floor: datetime) -> Callable[[int], str]:
+        earliest = (floor - _EPOCH) // _MINUTE
+        calendar = self._calendar
+        if calendar is None or not any(outage.windows for outage in work.outages):
+            return lambda start: "notice" if start < earliest else ""
+        subject = allowing.Subject(
+            number=work.key,
+            kind=kind,
+            state=PlanState(work.state),
+            out=frozenset(area for outage in work.outages for area in outage.areas),
+        )
+        shape = self._shape(work)
+        return lambda start: calendar.refusal(subject, shape, self._step(start), floor)
+
+    def _shape(self, work: Work) -> Shape:
+        windows = sorted(window for outage in work.outages for window in outage.windows)
+        first, last = self._step(windows[0][0]), self._step(windows[-1][0])
+        longest = max(end - start for start, end in windows)
+        return Shape(
+            start=first,
+            half_hours=-(-longest // _HALF_HOUR),
+            days=last // STEPS_A_DAY - first // STEPS_A_DAY + 1,
+            is_regular=True,
+        )
+
+    def _step(self, minutes: int) -> int:
+        """Minutes since 1970 on the calendar's grid, by the local clock."""
+        local = (_EPOCH + minutes * _MINUTE).astimezone(self._terms.zone)
+        day = (local.date() - _BEGINS).days
+        return day * STEPS_A_DAY + (local.hour * 60 + local.minute) // _HALF_HOUR
