@@ -17,6 +17,8 @@ _log = structlog.get_logger()
 _WATCH_SECONDS = 0.25
 #: Plans that one process works on at once.
 _RECONCILING = 2
+#: Seconds a loop rests after a fault, and at most, however often it fails.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 #: Runs one step; True means there may be more to do at once.
 Step = Callable[[], Awaitable[bool]]
 
@@ -33,6 +35,44 @@ class _Waiting:
 
 
 @dataclass(slots=True)
+class _Trouble:
+    """The fault one loop is in: told when it begins, when it becomes another, and when it is over.
+
+    A full disk strikes every loop at every step: only the first of them logs the trace.
+    """
+
+    loop: str
+    everybodys: "list[_Trouble]"
+    fault: str = ""
+    times: int = 0
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the step is worth another try, longer from fault to fault."""
+        return min(_FIRST_PAUSE * 2.0 ** (self.times - 1), _LONGEST_PAUSE)
+
+    def tell(self, error: Exception) -> None:
+        """One more fault."""
+        self.times += 1
+        cause = getattr(error, "orig", None) or error  # without the statement and its values
+        fault = f"{type(cause).__name__}: {cause}"
+        if fault == self.fault:
+            return
+        is_known = any(other.fault == fault for other in self.everybodys)
+        self.fault = fault
+        if is_known:
+            _log.error("worker.fault", loop=self.loop, fault=fault)
+        else:
+            _log.error("worker.fault", loop=self.loop, fault=fault, exc_info=error)
+
+    def over(self) -> None:
+        """A step went well."""
+        if self.fault:
+            _log.info("worker.recovered", loop=self.loop, faults=self.times)
+            self.fault, self.times = "", 0
+
+
+@dataclass(slots=True)
 class Worker:
     """Everything that happens with nobody watching. ``idle`` and ``heartbeat`` are seconds outside."""
 
@@ -46,6 +86,7 @@ class Worker:
     _steps: int = field(default=0, init=False)
     _waiting: _Waiting = field(default_factory=_Waiting, init=False)
     _looked_at: float = field(default=float("-inf"), init=False)
+    _troubles: list[_Trouble] = field(default_factory=list, init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def run(self) -> None:
@@ -84,16 +125,38 @@ class Worker:
         return loops
 
     async def _loop(self, name: str, step: Step, idle: float) -> None:
+        trouble = self._trouble(name)
         while not self._stopping.is_set():
-            more = False
             try:
                 more = await step()
-            except Exception:  # noqa: BLE001 - logged with its trace; the loop goes on
-                _log.exception("worker.fault", loop=name)
-            await self.outbox.clock.pause(0 if more else idle)
+            except Exception as error:  # noqa: BLE001 - told once; the loop goes on
+                trouble.tell(error)
+                await self._rest(max(idle, trouble.pause))
+            else:
+                trouble.over()
+                await self.outbox.clock.pause(0 if more else idle)
+
+    def _trouble(self, name: str) -> "_Trouble":
+        """The troubles of one more loop, which tells nothing that another has told."""
+        trouble = _Trouble(name, self._troubles)
+        self._troubles.append(trouble)
+        return trouble
+
+    async def _rest(self, seconds: float) -> None:
+        """Waits, but not for longer than until ``stop``."""
+        waits = {
+            asyncio.ensure_future(self.outbox.clock.pause(seconds)),
+            asyncio.ensure_future(self._stopping.wait()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _beat(self) -> None:
         clock, lease = self.outbox.clock, self.outbox.setting.lease
+        trouble = self._trouble("heartbeat")
         while True:
             await clock.pause(self.heartbeat)
             if not self.outbox.held and not self._reconciling:
@@ -104,8 +167,10 @@ class Worker:
                     await tx.batches.extend(self.outbox.worker, self.outbox.held, until)
                     for name in sorted(self._reconciling):
                         await tx.plans.extend_reconciling(name, until)
-            except Exception:  # noqa: BLE001 - logged with its trace; the heart beats on
-                _log.exception("worker.fault", loop="heartbeat")
+            except Exception as error:  # noqa: BLE001 - told once; the heart beats on
+                trouble.tell(error)
+            else:
+                trouble.over()
 
     async def reconcile_step(self) -> bool:
         """One plan."""

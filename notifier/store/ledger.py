@@ -99,6 +99,10 @@ class Transaction:
         """The mark of this installation; None before the first start."""
         return await installation.read_mark(self.connection)
 
+    async def touch(self) -> None:
+        """The least that is a write: raises what keeps any other from reaching the disk."""
+        await installation.touch(self.connection)
+
     async def make_mark(self, now: datetime) -> str:
         """The mark of this installation, made where there is none yet."""
         return await installation.make_mark(self.connection, now)

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 from notifier.channel import Channel, Health
 from notifier.clock import monotonic
 from notifier.web.context import MEMORY, SERVICE, Remembered, Service
+
+_log = structlog.get_logger()
 
 #: Seconds: a health check that takes longer has failed, and its answer holds for a while.
 _PATIENCE, _HOLDS = 3.0, 10.0
@@ -48,12 +51,30 @@ async def _ask(channel: Channel) -> Health:
         return Health(is_well=False, detail=type(error).__name__)
 
 
-async def store_is_well(service: Service) -> bool:
-    """Whether the database answers."""
+async def store_is_well(app: web.Application) -> bool:
+    """Whether the database answers, and takes what is written: a full disk still reads."""
+    service = app[SERVICE]
     try:
         async with service.store.read() as tx:
             await tx.applied_policy()
     except Exception:  # noqa: BLE001 - a health check answers, it does not fail
+        return False
+
+    async def ask() -> bool:
+        # Never cut off in the middle: somebody else's long write is waited for, and is no illness.
+        writing = asyncio.create_task(_writes(service), name="health")
+        done, _ = await asyncio.wait({writing}, timeout=_PATIENCE)
+        return writing.result() if done else True
+
+    return bool(await remembered(app, "store", _HOLDS, ask))
+
+
+async def _writes(service: Service) -> bool:
+    try:
+        async with service.store.write() as tx:
+            await tx.touch()
+    except Exception as error:  # noqa: BLE001 - a health check answers, it does not fail
+        _log.warning("store.not_written", error=str(getattr(error, "orig", error)))
         return False
     return True
 

@@ -172,8 +172,8 @@ async def show_ready(call: Call[Nothing, Nothing]) -> BaseModel | web.StreamResp
 
 
 async def store_part(call: Call[Nothing, Nothing]) -> bool:
-    """Whether the store answers."""
-    return await health.store_is_well(call.service)
+    """Whether the store answers and can be written."""
+    return await health.store_is_well(call.request.app)
 
 
 @OPERATIONS.declare(

@@ -7,6 +7,7 @@ import json
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from notifier.store.ledger import Transaction
 from notifier.web import openapi
 from notifier.web.app import ENDPOINTS
 from notifier.web.context import TALLY
@@ -426,3 +427,35 @@ async def test_refusals_are_counted_under_their_own_status(site: Site) -> None:
 
     assert {("plans", 401), ("{number}", 404), ("plans", 422), ("unknown", 404)} <= counted
     assert not any(status == 500 for _, status in counted)
+
+
+async def test_a_store_that_takes_no_writes_is_not_ready(site: Site) -> None:
+    """A full disk still answers what is read; nothing can be sent or taken in."""
+    full = "CREATE TRIGGER full BEFORE UPDATE ON installation BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+    async with site.town.store.write() as tx:
+        await tx.connection.exec_driver_sql(full)
+
+    answer = await site.client.get("/api/v1/health/ready")
+
+    assert answer.status == 503
+    assert (await answer.json())["parts"]["store"] is False
+
+
+async def test_readiness_writes_only_now_and_then(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Probes come every second from several places: one write holds for a while."""
+    writes = 0
+    touch = Transaction.touch
+
+    async def counted(self: Transaction) -> None:
+        nonlocal writes
+        writes += 1
+        await touch(self)
+
+    monkeypatch.setattr(Transaction, "touch", counted)
+
+    answers = [await site.client.get("/api/v1/health/ready") for _ in range(5)]
+
+    assert {answer.status for answer in answers} == {200}
+    assert writes == 1
