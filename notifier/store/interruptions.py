@@ -81,17 +81,18 @@ class Interruptions:
         """Has the interruptions of a plan be just these, each with the number of the revision that says
         so, and remembers that they follow ``revision`` and ``state``. Doing it twice changes nothing."""
         table = schema.interruption
+        # First: on PostgreSQL whoever else counts this plan waits here, and sees these rows.
+        await self._connection.execute(
+            update(schema.plan)
+            .where(schema.plan.c.id == plan_id)
+            .values(counted_revision=revision, counted_state=state)
+        )
         await self._connection.execute(delete(table).where(table.c.plan_id == plan_id))
         await insert_rows(
             self._connection,
             table,
             _COLUMNS,
             [_row(item, plan=(plan_id, number)) for number, item in rows],
-        )
-        await self._connection.execute(
-            update(schema.plan)
-            .where(schema.plan.c.id == plan_id)
-            .values(counted_revision=revision, counted_state=state)
         )
 
     async def keep(self, digest: str, entries: Sequence[Entry]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Interruptions in the store: rolling counts by area and by customer, on both databases."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,15 @@ async def test_an_area_hit_as_a_whole_is_counted_once_for_all_its_customers(
         Hits(area_id=1, outs=2, shorts=1),
         Hits(area_id=2, outs=1, shorts=0),
     ]
+
+
+async def test_two_processes_that_count_one_plan_leave_one_count(filled: Database) -> None:
+    """Whoever comes second replaces what the first wrote."""
+    await asyncio.gather(*(put(filled, [whole(1, 30), whole(2, 10)]) for _ in range(4)))
+
+    async with filled.read() as connection:
+        kept = await connection.scalar(text("SELECT count(*) FROM interruption"))
+    assert kept == 2
 
 
 async def test_two_works_in_one_outage_are_one_interruption(filled: Database) -> None:
