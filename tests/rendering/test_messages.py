@@ -102,7 +102,7 @@ def test_parts_and_units_count_the_signature() -> None:
 def test_the_registered_text_filled_in_is_the_message(template: str) -> None:
     """What the gateway makes of its template and our variables is what we think we said."""
     wording, medium, _ = template.split(".")
-    prefix, _, stage = wording.rpartition("_")
+    prefix, _, stage = wording.removesuffix("_today").removesuffix("_for_good").rpartition("_")
     impact_class = {"short": ImpactClass.SHORT, "live": ImpactClass.TRANSFERRED_LIVE}.get(prefix)
     facts = samples.facts(Stage(stage), impact_class=impact_class or ImpactClass.OUT)
 

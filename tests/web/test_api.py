@@ -180,6 +180,22 @@ async def test_a_plan_goes_from_submission_to_cancellation(site: Site) -> None:
     )
 
 
+async def test_of_several_days_one_ends_or_all(site: Site) -> None:
+    """Supply is back at noon of the first day; said of the whole plan, it is done."""
+    days = [plan_json(day=day)["windows"][0] for day in (20, 21)]
+    await site.post("/plans", json=plan_json() | {"windows": days})
+    await site.post("/plans/P1/approve", "approver", json={})
+    site.town.clock.set(local(20, 12))
+
+    early = await site.post("/plans/P1/restore", json={"at": "2026-03-20T14:00:00+08:00"})
+    day = await site.post("/plans/P1/restore", json={})
+    whole = await site.post("/plans/P1/restore", json={"whole": True})
+
+    assert (early.status, (await early.json())["code"]) == (422, "window.invalid")
+    assert (await day.json())["state"] == "approved"
+    assert (await whole.json())["state"] == "done"
+
+
 async def test_a_revision_keeps_its_number(site: Site) -> None:
     """Revising P1 with the content of P2 is refused."""
     await site.post("/plans", json=plan_json())
