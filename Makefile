@@ -56,7 +56,7 @@ format: $(DEV_STAMP) ## Format the code
 	$(BIN)/ruff check --fix .
 
 bench: $(DEV_STAMP) ## Every benchmark, one after the other; JSON on standard output (docs/benchmarks.md)
-	@for name in ledger_import plan_import layout dispatch recovery render channels_send trace coordinate counting; do \
+	@for name in ledger_import plan_import layout dispatch recovery render channels_send trace coordinate counting online_check; do \
 	  echo "# $$name" >&2; $(BIN)/python -m bench.$$name || exit 1; done
 
 campaign: $(DEV_STAMP) ## The long crash and random-walk tests
