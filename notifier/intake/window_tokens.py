@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from notifier.intake.window_damage import DAMAGED, FIGURE
+
 
 class Kind(Enum):
     """What a token is. LOST, UNCLEAR and BAD are never read, only reported."""
@@ -119,22 +121,23 @@ _TOKEN = re.compile(
       | \d{{1,2}}\s*月[_?×*-]+\s*\d{{1,2}}\s*[日号]
       | (?<![\d:])[_?×*]+\s*:\s*\d{{0,2}}
       | (?<![\d:]):\d{{2}}(?!\s*[:\d点时年月日号.-])
-      | (?<!\d)\d{{1,2}}:(?!\s*\d))
+      | (?<!\d)\d{{1,2}}:(?!\s*\d)
+      | {DAMAGED})
   | (?P<unclear>(?<![\d.:/-])\d{{1,2}}(?P<us>[./-])\d{{1,2}}(?P=us)\d{{1,2}}(?![\d:./]))
   | (?P<ymd>(?<!\d)(?P<y>\d{{4}})\s*(?:年|[./-])\s*(?P<m>\d{{1,2}})\s*(?:月|[./-])\s*
-        (?P<d>\d{{1,2}})(?!\d)(?:\s*[日号])?(?:t(?=\d))?)
+        (?P<d>{FIGURE})(?!\d)(?:\s*[日号])?(?:t(?=\d))?)
   | (?P<compact>(?<!\d)20\d{{2}}[01]\d[0-3]\d(?!\d))
   | (?P<month>(?<!\d)(?P<ymy>\d{{4}})\s*年\s*(?P<ymm>\d{{1,2}})\s*月(?!\s*\d)(?:份)?)
   | (?P<slashed>(?P<sv>ngày\s*)?
         (?<!\d)(?P<sa>\d{{1,2}})(?P<ss>[./-])(?P<sb>\d{{1,2}})(?P=ss)(?P<sy>\d{{4}})(?!\d)
         (?:\s*(?:г\.|г(?!\w)|года))?)
-  | (?P<mdy>(?<![^\W\d_])(?P<em>{_EN_MONTH})\.?\s+(?P<ed>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])
+  | (?P<mdy>(?<![^\W\d_])(?P<em>{_EN_MONTH})\.?\s+(?P<ed>{FIGURE})(?:st|nd|rd|th)?(?![\d:])
         (?:\s*,?\s*(?P<ey>\d{{4}})(?![\d:]))?)
   | (?P<dmy>(?<!\d)(?P<fd>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<fm>{_EN_MONTH}|{_RU_MONTH})
         (?!\w)\.?(?:\s*,?\s*(?P<fy>\d{{4}})(?![\d:]))?(?:\s*(?:г\.|г(?!\w)|года))?)
-  | (?P<vietnamese>(?:ngày\s*)?(?<!\d)(?P<vd>\d{{1,2}})\s*(?:tháng\s*)(?P<vm>\d{{1,2}})(?!\d)
+  | (?P<vietnamese>(?:ngày\s*)?(?<!\d)(?P<vd>\d{{1,2}})\s*(?:tháng\s*)(?P<vm>{FIGURE})(?!\d)
         (?:\s*(?:,|/|năm)\s*(?P<vy>\d{{4}})(?!\d))?)
-  | (?P<md>(?<!\d)(?P<mm>\d{{1,2}})\s*月\s*(?P<md_d>\d{{1,2}})(?!\d|\s*:|\s*[点时])(?:\s*[日号])?)
+  | (?P<md>(?<!\d)(?P<mm>\d{{1,2}})\s*月\s*(?P<md_d>{FIGURE})(?!\d|\s*:|\s*[点时])(?:\s*[日号])?)
   | (?P<reldate>(?P<relm>本月|当月|下个月|下月|次月)(?:份)?\s*(?P<reld>\d{{1,2}})\s*[日号])
   | (?P<relday>今日|今天|今(?=晚)|明日|明天|明(?=晚)|后天)
   | (?P<day>(?<!\d)(?P<dd>\d{{1,2}})\s*[日号](?![杆楼栋线变箱柜]))
@@ -144,11 +147,11 @@ _TOKEN = re.compile(
         (?P<hu>个?小时|分钟|秒钟?|天|hours?(?!\w)|hrs?(?!\w)|minutes?|mins?(?!\w)|мин(?:ут[а-я]*)|tiếng))
   | (?P<time>(?P<shift>次日|翌日|第二天|隔天|隔日|次晨|当日|当天|同日|当晚)?\s*的?\s*
         (?P<part>{_PREFIX})?\s*(?<!\d)(?P<th>\d{{1,2}})
-        (?:\s*:\s*(?P<tm>\d{{1,2}})(?!\d)(?:\s*:\s*(?P<ts>\d{{2}})(?!\d)(?:\.\d+)?)?\s*分?
+        (?:\s*:\s*(?P<tm>{FIGURE})(?!\d)(?:\s*:\s*(?P<ts>\d{{2}})(?!\d)(?:\.\d+)?)?\s*分?
           |\s*[点时](?![间段])\s*
-              (?:(?P<half>半)|(?P<quarter>[13])刻|整|(?P<cm>\d{{1,2}})(?!\d|\s*[点时])\s*分?(?!钟))?
+              (?:(?P<half>半)|(?P<quarter>[13])刻|整|(?P<cm>{FIGURE})(?!\d|\s*[点时])\s*分?(?!钟))?
           |\s*(?:giờ|час[а-я]*|ч\.?|h)\s*
-              (?:(?P<vmm>\d{{1,2}})(?!\d|\s*(?:giờ|час|ч|h))\s*(?:phút|мин\.?|p(?!\w)|m(?!\w))?)?(?!\w)
+              (?:(?P<vmm>{FIGURE})(?!\d|\s*(?:giờ|час|ч|h))\s*(?:phút|мин\.?|p(?!\w)|m(?!\w))?)?(?!\w)
           |(?=\s*(?:{_SUFFIX})(?!\w))
         )\s*(?P<suffix>(?:{_SUFFIX})(?!\w))?(?:正|整)?)
   | (?P<dotted>(?<![\d.:/])(?P<da>\d{{1,2}})(?P<ds>[./])(?P<db>\d{{1,2}})(?![\d:./]))
@@ -216,6 +219,7 @@ _DASHES = str.maketrans(
 _CIRCLED = re.compile(r"[①-⑳⑴-⒇㈠-㈩]")
 _BRACKETED_NUMBER = re.compile(r"\[\s*(\d{1,4})\s*\](?=\s*[年月日号点时])")
 _HAN_NUMBER = re.compile(r"[〇零一二三四五六七八九十廿卅]+(?=\s*(?:[年月日号点时分](?![周辰])))")
+_ZERO = re.compile(r"(?<=\d)〇|〇(?=\d)")
 _LUNAR = re.compile(r"\(?农历[^\s)\d]{2,8}\)?")
 _DOTTED_TWELVE = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{2})\s*(?=[ap]\.?m)")
 #: 8:00停电，17:00送电.
@@ -261,6 +265,7 @@ def normalise(text: str) -> str:
     text = unicodedata.normalize("NFKC", text.translate(_DASHES)).translate(_DASHES).lower()
     text = _ORDINAL.sub(" ", _LUNAR.sub(" ", text))
     text = _OFF_AND_ON.sub("至", _DOTTED_TWELVE.sub(r"\1:\2 ", text))
+    text = _ZERO.sub("0", text)
     text = _HAN_NUMBER.sub(lambda match: str(_han_number(match[0])), text)
     text = _BARE_HOURS.sub(r"\1时-", text)
     text = _RU_DASH_TIME.sub(r"\1 \2:\3", text)

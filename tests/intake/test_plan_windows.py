@@ -381,3 +381,87 @@ def test_noise_is_never_taken_for_a_window_in_silence(day: str, time: str) -> No
     parsed = parse_windows(day, time, zone=ZONE, published=PUBLISHED)
 
     assert parsed.windows or errors(parsed)
+
+
+# --- Damaged figures --------------------------------------------------------------------------------
+
+#: What a figure is taken for, typed, printed or scanned as.
+LOOK_ALIKES = {
+    "0": "OoDQО○", "1": "lIi", "2": "Zz", "3": "З", "5": "Ss", "6": "b", "8": "B", "9": "gq",
+}  # fmt: skip
+SIGNS = "?_*#□×�@■"
+SOUND = (
+    "2026年3月12日8:00-17:30",
+    "3月12日8时30分至17时",
+    "2026-03-12 08:00-17:30",
+    "2026/3/12 08:00~17:30",
+    "3月10日-12日 每天 09:00-18:00",
+    "3.12 8:00-17:00",
+    "2026-03-10 08:00至2026-03-11 17:30",
+    "20260310 08:00-17:30",
+    "3月18、21日8:30-17:45",
+    "2026年3月12日上午8点30分至下午5点15分",
+    "2026-03-12T08:00 - 2026-03-12T17:30",
+    "March 12, 2026 08:00-17:30",
+    "12 March 2026 08:00 to 17:30",
+    "12.03.2026 08:00-17:30",
+    "ngày 12 tháng 3 năm 2026 từ 8h30 đến 17h15",
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[str, str]:
+    """A sound text, and the same with one figure damaged."""
+    text = draw(st.sampled_from(SOUND))
+    at = draw(st.sampled_from([place for place, sign in enumerate(text) if sign.isdigit()]))
+    sign = draw(st.sampled_from(LOOK_ALIKES.get(text[at], "") + SIGNS))
+    return text, f"{text[:at]}{sign}{text[at + 1 :]}"
+
+
+@given(damaged())
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_figure_never_gives_another_window_in_silence(texts: tuple[str, str]) -> None:
+    """The same window, or a finding that somebody has to see to."""
+    sound, spoilt = (read(text, published=dt.date(2026, 2, 20)) for text in texts)
+
+    doubts = [item for item in spoilt.findings if item.severity is not Severity.INFO]
+
+    assert spans(sound)
+    assert errors(sound) == []
+    assert spans(spoilt) == spans(sound) or doubts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026年3月2O日8:00-17:00",
+        "3月1O日8:00-17:00",
+        "3月1l日8:00-17:00",
+        "3月1?日8:00-17:00",
+        "3月1_日8:00-17:00",
+        "3月1○日8:00-17:00",
+        "2026-03-1O 8:00-17:00",
+        "1O月12日8:00-17:00",
+        "3月10日8:0O-17:00",
+        "3月10日l8:00-20:00",
+        "3月10日8:00-1?时",
+    ],
+)
+def test_a_damaged_figure_is_asked_for(text: str) -> None:
+    """As the loss that it is, and nothing is guessed from what is left."""
+    assert "date.digits_lost" in errors(read(text, published=dt.date(2026, 2, 20)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3月10日8:00-17:30Ⅰ段母线",
+        "3月10日8:00-17:30A相",
+        "3月10日 8:00-17:30 10kV S7号变",
+        "3月1〇日8:00-17:3〇",
+        "3月10日8:00am-5:30pm",
+    ],
+)
+def test_letters_beside_times_are_no_damage(text: str) -> None:
+    """Phases, sections and apparatus are named in the same cells."""
+    assert spans(read(text, published=dt.date(2026, 2, 20))) == ["03-10 08:00/03-10 17:30"]
