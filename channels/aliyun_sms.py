@@ -1,7 +1,8 @@
 """SMS by Alibaba Cloud (Dysmsapi 2017-05-25).
 
 ``SendBatchSms`` carries up to 100 numbers with their own variables, ``SendSms`` one. Neither is idempotent:
-what is uncertain is asked for with ``QuerySendDetails`` or awaited as a receipt, never sent again.
+what is uncertain is asked for with ``QuerySendDetails`` or awaited as a receipt, and sent again only when
+the provider says, ``absent_after`` the call, that it never had it.
 The batch's key travels as ``OutId`` and comes back in every receipt and query.
 """
 
@@ -27,6 +28,7 @@ from notifier.channel import (
     Outcome,
     Permanent,
     Receipt,
+    ReceiptStatus,
     RetryAfter,
     Tools,
     Uncertain,
@@ -99,6 +101,10 @@ UNCERTAIN = frozenset(
 )
 
 VERSION = "2017-05-25"
+#: The most rows that one answer of ``QuerySendDetails`` holds.
+_PAGE = 50
+#: A call just before midnight may be counted on the next day.
+_MAY_COUNT_LATER = timedelta(minutes=10)
 _RECEIVED = orjson.dumps({"code": 0, "msg": "成功"})
 
 
@@ -126,6 +132,7 @@ class Config(_settings.Settings):
     connect_timeout: float = pydantic.Field(default=3.0, gt=0, le=60)
     total_timeout: float = pydantic.Field(default=10.0, gt=0, le=120)
     receipts_within: timedelta = timedelta(hours=1)
+    absent_after: timedelta | None = timedelta(minutes=10)
     callback_addresses: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     ca_file: str | None = None
 
@@ -170,6 +177,7 @@ class AliyunSms:
             max_units=500,
             idempotent_for=None,
             receipts_within=config.receipts_within,
+            absent_after=config.absent_after,
         )
         self._sender = _http.Sender(
             config.origin,
@@ -219,12 +227,18 @@ class AliyunSms:
         """What became of the batch's messages, looked up by number, day and ``OutId``.
 
         ``UNKNOWN`` with the code ``WAITING``: the provider has it and waits for the carrier's word.
-        A message without a receipt in the answer is not known, or could not be asked for.
+        ``ABSENT``: it answered, and has no such message on that day nor, shortly before midnight, on
+        the next. A message without a receipt in the answer could not be asked for.
         """
-        day = sent_at.astimezone(_aliyun_reports.BEIJING).strftime("%Y%m%d")
+        days = sorted(
+            {
+                moment.astimezone(_aliyun_reports.BEIJING).strftime("%Y%m%d")
+                for moment in (sent_at, sent_at + _MAY_COUNT_LATER)
+            }
+        )
         found = await _parts.side_by_side(
             batch.messages,
-            lambda message: self._find(batch.key, message.address, day),
+            lambda message: self._find(batch.key, message.address, days),
             parallel=self._config.parallel,
         )
         return [receipt for receipt in found if receipt is not None]
@@ -312,19 +326,30 @@ class AliyunSms:
             f"&TemplateParamJson=%5B%7B{'%7D%2C%7B'.join(rows)}%7D%5D"
         ).encode("ascii")
 
-    async def _find(self, key: str, address: str, day: str) -> Receipt | None:
-        # A number gets a handful of messages a day: one page of 50 is all of them.
-        query = f"CurrentPage=1&PageSize=50&PhoneNumber={_number(address)}&SendDate={day}"
+    async def _find(self, key: str, address: str, days: Sequence[str]) -> Receipt | None:
+        for day in days:
+            rows = await self._sent_on(day, address)
+            if rows is None:
+                return None
+            for row in rows:
+                # Calls of one batch share what stands before the hyphen; the number tells them apart.
+                if _batch_of(row.get("OutId")) == _batch_of(key):
+                    return _aliyun_reports.of_detail(row, address)
+        return Receipt(
+            status=ReceiptStatus.ABSENT, code="NOT_FOUND", batch_key=key, address=address
+        )
+
+    async def _sent_on(self, day: str, address: str) -> Sequence[Mapping[str, Any]] | None:
+        """All the provider sent to a number on a day (Beijing, YYYYMMDD); None where it did not say."""
+        query = f"CurrentPage=1&PageSize={_PAGE}&PhoneNumber={_number(address)}&SendDate={day}"
         answer = _read(await self._call("QuerySendDetails", query))
         if answer is None or answer.get("Code") != "OK":
             return None
         details = answer.get("SmsSendDetailDTOs")
         rows = details.get("SmsSendDetailDTO") if isinstance(details, dict) else None
-        for row in rows if isinstance(rows, list) else ():
-            # Calls of one batch share what stands before the hyphen; the number tells them apart.
-            if isinstance(row, dict) and _batch_of(row.get("OutId")) == _batch_of(key):
-                return _aliyun_reports.of_detail(row, address)
-        return None
+        found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        # A number gets a handful of messages a day. Where there is another page, nothing is absent.
+        return found if len(found) < _PAGE else None
 
     async def _call(self, action: str, query: str, body: bytes = b"") -> _http.Result:
         headers = self._signer.headers(action, query, body, self._now())

@@ -108,11 +108,15 @@ Outcome = Accepted | RetryAfter | Permanent | Uncertain | ChannelStop
 
 
 class ReceiptStatus(StrEnum):
-    """What became of an accepted message, in the provider's last word."""
+    """What became of a message, in the provider's last word.
+
+    ABSENT is an answer to a question only: the provider looked, and never had it.
+    """
 
     DELIVERED = "delivered"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +168,9 @@ class Limits:
     ``lanes`` calls at once; ``max_units`` UTF-16 units of text a message (0 = no limit);
     ``idempotent_for`` how long the provider drops a second call with the same batch or message
     key (None: never, a resend may reach people twice);
-    ``receipts_within`` how long a receipt may take before the message counts as unconfirmed.
+    ``receipts_within`` how long a receipt may take before the message counts as unconfirmed;
+    ``absent_after`` how long after a call the provider's word that it never had a message is
+    believed, and the message sent again (None: never).
     """
 
     batch_size: int = 1
@@ -173,6 +179,7 @@ class Limits:
     max_units: int = 0
     idempotent_for: timedelta | None = None
     receipts_within: timedelta = timedelta(hours=1)
+    absent_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +196,7 @@ class Channel(Protocol):
     ``send`` raises nothing for what a provider may answer; an exception is a fault of the adapter
     and is taken as Uncertain. It stops within its configured timeout.
     ``query`` asks what became of messages whose outcome is uncertain; an empty list: not known.
+    Only where the provider was asked and says it never had a message is there a receipt ABSENT.
     """
 
     medium: Medium

@@ -144,19 +144,21 @@ class RecordingChannel:
         return outcomes
 
     async def query(self, batch: Batch, sent_at: datetime) -> Sequence[Receipt]:
-        """Delivered, for whatever was told; nothing for the rest."""
+        """Delivered, for whatever was told; of the rest that it never had it, where ``limits`` say
+        that such a word may be believed, else nothing."""
         self.queried.append(batch)
+        absent_too = self.limits.absent_after is not None
         return [
             Receipt(
-                status=ReceiptStatus.DELIVERED,
-                code="DELIVERED",
-                at=sent_at,
+                status=ReceiptStatus.DELIVERED if is_here else ReceiptStatus.ABSENT,
+                code="DELIVERED" if is_here else "NOT_FOUND",
+                at=sent_at if is_here else None,
                 batch_key=batch.key,
                 message_key=message.key,
                 address=message.address,
             )
             for message in batch.messages
-            if message.key in self.keys
+            if (is_here := message.key in self.keys) or absent_too
         ]
 
     def receipts(self, callback: Callback) -> CallbackAnswer:

@@ -218,6 +218,7 @@ def _settings(
     patient = {"receipts_within": "P2D", "per_second": 0}
     heard = {"callback_secret": _CALLBACK_SECRET}
     sms = {"type": "aliyun_sms", "sign_name": "示范供电", "lanes": 2, **_SMS, **patient, **heard}
+    sms["absent_after"] = "P1D"
     tree: dict[str, dict[str, Any]] = {
         "database": {"url": "sqlite:///notifier.db"},
         "utility": {

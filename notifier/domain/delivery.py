@@ -36,6 +36,9 @@ class DeliveryState(IntEnum):
     UNCONFIRMED = 7
 
 
+#: The code of an unconfirmed message that no provider ever said it had: the next medium follows.
+NEVER_ANSWERED = "never_answered"
+
 #: Batches nobody has begun to send: only these may be moved, withdrawn or given other content.
 UNSENT = (BatchState.SCHEDULED,)
 
@@ -88,6 +91,7 @@ DELIVERY_ARROWS: dict[DeliveryState, frozenset[DeliveryState]] = {
             DeliveryState.DELIVERED,
             DeliveryState.FAILED,
             DeliveryState.UNCONFIRMED,
+            DeliveryState.SCHEDULED,  # the provider says that it never had it
         }
     ),
     DeliveryState.UNCONFIRMED: frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED}),

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import Medium
-from notifier.domain.delivery import BatchState, DeliveryState
+from notifier.domain.delivery import NEVER_ANSWERED, BatchState, DeliveryState
 from notifier.domain.notice import Notice
 from notifier.domain.wanted import Account, LaidOut, Wanted
 from notifier.store import composing, turning
@@ -22,6 +22,8 @@ from notifier.store.engine import Bulk
 
 _B = BatchState
 _D = DeliveryState
+#: Nobody said that it arrived, and somebody has to: by the policy, or as no provider ever had it.
+_UNCONFIRMED = f"(d.state = {int(_D.UNCONFIRMED)} AND (n.confirm OR d.code = '{NEVER_ANSWERED}'))"
 
 
 async def apply(
@@ -140,7 +142,7 @@ async def _lay_out(
         text(
             "INSERT INTO have SELECT d.contact_id, d.campaign_id, d.id, d.state, b.state, b.notice_id,"
             f" CASE WHEN d.state IN ({int(_D.FAILED)}, {int(_D.DROPPED)})"
-            f"  OR (n.confirm AND d.state = {int(_D.UNCONFIRMED)}) THEN 1 ELSE 0 END"
+            f"  OR {_UNCONFIRMED} THEN 1 ELSE 0 END"
             " FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id"
             " WHERE b.plan_id = :plan"
         ),
@@ -264,11 +266,10 @@ async def _withdraw_unwanted(bulk: Bulk) -> int:
 async def _not_reached(bulk: Bulk, plan_id: int) -> tuple[tuple[str, int], ...]:
     """People whom no medium reached at a stage: what was tried last for them has failed."""
     failed = f"d.state IN ({int(_D.FAILED)}, {int(_D.DROPPED)})"
-    unconfirmed = f"(n.confirm AND d.state = {int(_D.UNCONFIRMED)})"
     result = await bulk.connection.execute(
         text(
             "SELECT stage, count(*) AS people FROM (SELECT c.stage, c.occasion, d.contact_id,"
-            f" max(CASE WHEN {failed} OR {unconfirmed} OR d.state = {int(_D.WITHDRAWN)}"
+            f" max(CASE WHEN {failed} OR {_UNCONFIRMED} OR d.state = {int(_D.WITHDRAWN)}"
             "  THEN 0 ELSE 1 END) AS reached"
             " FROM (SELECT DISTINCT contact_id FROM have WHERE failed = 1) f"
             " JOIN delivery d ON d.contact_id = f.contact_id"
@@ -276,7 +277,7 @@ async def _not_reached(bulk: Bulk, plan_id: int) -> tuple[tuple[str, int], ...]:
             f"  AND c.occasion NOT LIKE '%{composing.IN_VAIN}%'"
             " JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id"
             " GROUP BY c.stage, c.occasion, d.contact_id"
-            f" HAVING max(CASE WHEN {failed} OR {unconfirmed} THEN 1 ELSE 0 END) = 1"
+            f" HAVING max(CASE WHEN {failed} OR {_UNCONFIRMED} THEN 1 ELSE 0 END) = 1"
             ") AS tries WHERE reached = 0 GROUP BY stage ORDER BY stage"
         ),
         {"plan": plan_id},

@@ -19,6 +19,7 @@ STATUS_NUMBERS = {
     ReceiptStatus.DELIVERED: 1,
     ReceiptStatus.FAILED: 2,
     ReceiptStatus.UNKNOWN: 3,
+    ReceiptStatus.ABSENT: 4,
 }
 STATUSES = {number: status for status, number in STATUS_NUMBERS.items()}
 
@@ -95,6 +96,8 @@ class Receipts:
         ):
             rows = [(item.code, item.delivery_id) for item in receipts if item.status is status]
             await execute_many(self._connection, statement, rows)
+        waiting = [(r.delivery_id,) for r in receipts if r.status is ReceiptStatus.UNKNOWN]
+        await execute_many(self._connection, _HAS_IT, waiting)
 
     async def plans_of(self, delivery_ids: Sequence[int]) -> list[int]:
         """The plans these deliveries belong to."""
@@ -173,6 +176,11 @@ _DELIVERED = (
     # A receipt that was mistaken for another's must not make one that never left look delivered.
     f" OR (state IN ({int(_D.SCHEDULED)}, {int(_D.WITHDRAWN)}) AND EXISTS (SELECT 1 FROM batch b"
     "  WHERE b.id = delivery.batch_id AND b.sent_at IS NOT NULL)))"
+)
+#: The provider has it and waits for somebody else's word.
+_HAS_IT = (
+    f"UPDATE delivery SET state = {int(_D.ACCEPTED)}, code = '' WHERE id = ?"
+    f" AND state = {int(_D.UNCERTAIN)}"
 )
 #: A message that is still SCHEDULED while its batch is under way was answered faster than recorded.
 _FAILED = (

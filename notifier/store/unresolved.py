@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.channel import Medium
-from notifier.domain.delivery import BatchState, DeliveryState
+from notifier.domain.delivery import NEVER_ANSWERED, BatchState, DeliveryState
 from notifier.domain.outbox import Claimed, Orphan
 from notifier.store import claimed
 from notifier.store.columns import to_millis
@@ -194,6 +194,17 @@ class Unresolved:
             {"state": int(state), "due": to_millis(due_at), "batch": batch_id},
         )
 
+    async def begin_afresh(self, delivery_ids: Sequence[int]) -> None:
+        """Uncertain members that the provider never had are scheduled again; they need a new batch."""
+        await self._connection.execute(
+            with_lists(
+                f"UPDATE delivery SET state = {int(_D.SCHEDULED)}, code = ''"
+                f" WHERE state = {int(_D.UNCERTAIN)} AND id IN :ids",
+                "ids",
+            ),
+            {"ids": list(delivery_ids)},
+        )
+
     async def give_up_confirming(self, batch_ids: Sequence[int]) -> list[int]:
         """Closes sent batches; accepted and uncertain members become unconfirmed.
 
@@ -201,14 +212,8 @@ class Unresolved:
         """
         if not batch_ids:
             return []
-        await self._connection.execute(
-            with_lists(
-                f"UPDATE delivery SET state = {int(_D.UNCONFIRMED)}, code = 'no_receipt'"
-                f" WHERE state IN ({int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}) AND batch_id IN :ids",
-                "ids",
-            ),
-            {"ids": list(batch_ids)},
-        )
+        for statement in (_NEVER_ANSWERED, _NO_RECEIPT):
+            await self._connection.execute(statement, {"ids": list(batch_ids)})
         await self._connection.execute(
             with_lists(f"UPDATE batch SET state = {int(_B.CLOSED)} WHERE id IN :ids", "ids"),
             {"ids": list(batch_ids)},
@@ -217,9 +222,22 @@ class Unresolved:
             with_lists(
                 "SELECT DISTINCT b.plan_id FROM batch b JOIN notice n ON n.id = b.notice_id"
                 " JOIN delivery d ON d.batch_id = b.id"
-                f" WHERE b.id IN :ids AND n.confirm AND d.state = {int(_D.UNCONFIRMED)}",
+                f" WHERE b.id IN :ids AND d.state = {int(_D.UNCONFIRMED)}"
+                f" AND (n.confirm OR d.code = '{NEVER_ANSWERED}')",
                 "ids",
             ),
             {"ids": list(batch_ids)},
         )
         return [row.plan_id for row in result]
+
+
+_NEVER_ANSWERED = with_lists(
+    f"UPDATE delivery SET state = {int(_D.UNCONFIRMED)}, code = '{NEVER_ANSWERED}'"
+    f" WHERE state = {int(_D.UNCERTAIN)} AND batch_id IN :ids",
+    "ids",
+)
+_NO_RECEIPT = with_lists(
+    f"UPDATE delivery SET state = {int(_D.UNCONFIRMED)}, code = 'no_receipt'"
+    f" WHERE state = {int(_D.ACCEPTED)} AND batch_id IN :ids",
+    "ids",
+)

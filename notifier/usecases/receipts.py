@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifier import channel as channels
-from notifier.channel import Callback, CallbackAnswer, Channel, Medium, Receipt, ReceiptStatus
+from notifier.channel import (
+    Callback,
+    CallbackAnswer,
+    Channel,
+    Limits,
+    Medium,
+    Receipt,
+    ReceiptStatus,
+)
 from notifier.clock import Clock
 from notifier.domain import keys
 from notifier.domain.delivery import BatchState
@@ -14,7 +22,7 @@ from notifier.domain.outbox import Claimed, KnownReceipt
 from notifier.ports import Store, Transaction, Vault
 from notifier.usecases import resend
 from notifier.usecases.dispatch import Outbox, address_of
-from notifier.usecases.outcomes import ASK_AFTER, COALESCE
+from notifier.usecases.outcomes import ASK_AFTER, COALESCE, receipts_until
 
 _BATCHES_A_STEP = 200
 #: Overdue for so long, a batch of a channel unknown here is not in the hands of a node that knows it.
@@ -122,10 +130,10 @@ def _address(vault: Vault, address: str) -> bytes | str:
 
 async def resolve(outbox: Outbox, name: str) -> int:
     """Asks the provider about batches whose outcome is uncertain, or sends them again where it
-    deduplicates; answers how many were due.
+    deduplicates or never had it; answers how many were due.
 
-    What nobody knows after the time for receipts is unconfirmed: it counts as told, unless the
-    policy asks for confirmation, and then the next medium follows.
+    What nobody knows after the time for receipts is unconfirmed: it counts as told for corrections,
+    and the next medium follows where the provider never said that it had it.
     """
     now = outbox.clock.now()
     async with outbox.store.read() as tx:
@@ -154,13 +162,38 @@ async def _settle_one(
     if answers:
         await take(outbox.store, outbox.vault, name, answers, now)
     sent_at = item.sent_at or now
+    never_had = await _never_had(outbox, answers, sent_at, channel.limits, now)
     async with outbox.store.write() as tx:
         left = await tx.unresolved.load([item.batch_id])
-        unsure = bool(left and left[0].members)
-        if not unsure or now >= sent_at + channel.limits.receipts_within:
-            await tx.unresolved.look_again(item.batch_id, BatchState.SENT, now)
+        unsure = {member.delivery_id for member in left[0].members} if left else set()
+        afresh = sorted(unsure & never_had)
+        if afresh:
+            # It went nowhere: decided once more and sent as if for the first time.
+            await tx.unresolved.begin_afresh(afresh)
+            await tx.batches.split(item.batch_id, afresh, now, "never_arrived")
+            await tx.plans.mark(item.plan_id, now)
+            unsure -= never_had
+        until = receipts_until(item, channel.limits, sent_at)
+        if not unsure or now >= until:
+            await tx.unresolved.look_again(item.batch_id, BatchState.SENT, max(now, until))
         else:
             await tx.unresolved.look_again(item.batch_id, BatchState.UNCERTAIN, now + ASK_AFTER)
+
+
+async def _never_had(
+    outbox: Outbox,
+    answers: Sequence[Receipt],
+    sent_at: datetime,
+    limits: Limits,
+    now: datetime,
+) -> set[int]:
+    """The deliveries of which the provider says, late enough to be believed, that it never had them."""
+    absent = [receipt for receipt in answers if receipt.status is ReceiptStatus.ABSENT]
+    if not absent or limits.absent_after is None or now < sent_at + limits.absent_after:
+        return set()
+    async with outbox.store.read() as tx:
+        found = await _identify(tx, outbox.vault, absent, now)
+    return {delivery_id for delivery_id in found if delivery_id is not None}
 
 
 async def _ask(outbox: Outbox, channel: Channel, item: Claimed) -> list[Receipt]:

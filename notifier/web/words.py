@@ -19,6 +19,8 @@ REASONS: Mapping[str, Words] = {
     "channel.stopped": ("渠道已停用，等待恢复", "The channel stands still until an operator starts it"),
     "correction_serves": ("更正通知已说明，无需再提醒", "The correction serves as the reminder"),
     "gave_up": ("到期仍未送出，改用下一种方式", "Not sent in time: the next medium is tried"),
+    "never_answered": ("服务商始终未确认收到", "The provider never said that it had the message"),
+    "never_arrived": ("服务商查无此条，重新发送", "The provider never had it: sent again"),
     "never_told": ("此前未通知过，不再打扰", "Never told, so there is nothing to put right"),
     "no_longer_wanted": ("计划已变化，通知已撤回", "The plan changed; the message was withdrawn"),
     "no_receipt": ("未收到回执", "No receipt came"),

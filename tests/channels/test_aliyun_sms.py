@@ -187,7 +187,43 @@ async def test_a_query_tells_waiting_from_failed_from_delivered_from_unknown(
     ]
     assert [each.address for each in found] == [message.address for message in messages]
     assert {each.batch_key for each in found} == {"b-7"}
+    assert [(each.status, each.batch_key) for each in unknown] == [(ReceiptStatus.ABSENT, "other")]
+
+
+async def test_what_a_full_page_does_not_hold_is_not_called_absent(
+    gateway: Gateway, clock: FakeClock
+) -> None:
+    """The provider lists fifty rows: a number that got more may have got this one too."""
+    simulated = gateways.aliyun(gateway)
+    channel = aliyun_sms.configure(simulated.settings(), clock.tools)
+    message = simulated.message(1)
+    for number in range(50):
+        await channel.send(
+            Batch(key=f"b-{number}", template=simulated.template, messages=[message])
+        )
+
+    stranger = Batch(key="other", template=simulated.template, messages=[message])
+    unknown = await channel.query(stranger, clock.now())
+    await channel.close()
+
     assert list(unknown) == []
+
+
+async def test_a_call_before_midnight_is_looked_for_on_the_next_day_too(
+    gateway: Gateway, clock: FakeClock
+) -> None:
+    """Beijing's midnight lies between the call and what the provider writes down."""
+    simulated = gateways.aliyun(gateway)
+    channel = aliyun_sms.configure(simulated.settings(), clock.tools)
+    midnight = clock.now().replace(hour=16, minute=0) + timedelta(days=1)
+    clock.set(midnight + timedelta(minutes=1))
+    batch = Batch(key="b", template=simulated.template, messages=[simulated.message(1)])
+
+    await channel.send(batch)
+    found = await channel.query(batch, midnight - timedelta(minutes=1))
+    await channel.close()
+
+    assert [each.status for each in found] == [ReceiptStatus.UNKNOWN]
 
 
 def callback(body: bytes, remote: str = "127.0.0.1") -> Callback:
