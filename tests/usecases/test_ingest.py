@@ -8,7 +8,7 @@ import pytest
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.plan import PlanContent, PlanDraft, SourceWindow
 from notifier.store.engine import Database
-from notifier.usecases import ingest, plans
+from notifier.usecases import ingest, plans, topology
 from notifier.vault import Vault
 from tests.usecases import town as towns
 from tests.usecases.town import Town, plan, window
@@ -145,9 +145,8 @@ def test_a_file_is_named_by_its_content_and_what_was_said_of_it() -> None:
 
 async def test_whom_a_draft_would_touch_is_foreseen(town: Town) -> None:
     """The same numbers as once it is stored."""
-    async with town.store.read() as tx:
-        network = await tx.network()
+    world = await topology.world(town.store)
 
-    foreseen = ingest.foresee(draft(plan(), 2), network)
+    foreseen = await ingest.foresee(town.store, draft(plan(), 2), world, now=town.clock.now())
 
     assert foreseen == {"points": {"out": 16}, "areas": 2, "findings": []}
