@@ -89,13 +89,14 @@ def test_the_best_known_values_are_reached_and_proven(name: str) -> None:
 
 
 def test_the_plan_is_the_same_however_many_threads(tmp_path: Path) -> None:
-    """One, two or three; the budget is deterministic, not a time."""
-    instance = city(tmp_path, seed=2, requests=250, hot=0.9, busbars=0.02)
+    """One, two or three, on works that cannot be closed in the time given: the budget is deterministic,
+    and nobody learns from whoever happens to be faster."""
+    instance = city(tmp_path, seed=4, requests=420, hot=1.1, busbars=0.03)
 
-    solutions = [solve(instance, seconds=3, threads=threads) for threads in (1, 2, 3)]
+    solutions = [solve(instance, seconds=1, threads=threads) for threads in (1, 2, 3)]
 
-    assert len({solution.plan for solution in solutions}) == 1
-    assert len({solution.bound for solution in solutions}) == 1
+    assert solutions[0].gap > 0
+    assert len({(one.plan, one.bound, one.effort) for one in solutions}) == 1
     assert all(solution.is_reproducible for solution in solutions)
 
 
