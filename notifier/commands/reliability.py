@@ -297,7 +297,7 @@ async def show_fulfilment(context: Context) -> int:
                 plan["number"],
                 plan["kind"],
                 _windows(plan["told"]),
-                _windows(plan["carried"]),
+                "" if plan["departure"] == "not_done" else _windows(plan["carried"]),
                 plan["departure"],
             )
             for plan in sorted(shown["plans"], key=lambda plan: not plan["departure"])[:_SHOWN]
