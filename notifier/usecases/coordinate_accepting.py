@@ -1,5 +1,6 @@
 """Accepting a proposal, item by item: each becomes a revision of its plan, or says why not."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -96,7 +97,8 @@ async def accept(
             answers[number] = Accepted(number=number, is_accepted=False, why=why)
         else:
             chosen[number] = assignment
-    for number, why in _clashing(period, chosen).items():
+    clashing = await asyncio.to_thread(_clashing, period, chosen)
+    for number, why in clashing.items():
         answers[number] = Accepted(number=number, is_accepted=False, why=why)
     for number in wanted:
         if number not in answers:

@@ -1,5 +1,6 @@
 """The problem of a period out of the store: all works of all departments, and a planner's wishes."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -131,25 +132,26 @@ class Gatherer:
         begin = datetime.combine(options.first, time(), tzinfo=self.zone)
         end = datetime.combine(options.last + timedelta(days=1), time(), tzinfo=self.zone)
         planned = await self._planned(begin, end, network)
-        index = await self.checker.index(now)
+        index = (await self.checker.index(now)).fork()
         look_back = timedelta(days=constraints.coordination.look_back_days)
-        accounts = [item.account for item in constraints.customer]
-        gathered = gather(
-            planned,
-            constraints,
-            Surroundings(
-                first=options.first,
-                last=options.last,
-                now=now,
-                zone=self.zone,
-                policy=self.terms.policy,
-                network=network,
-                areas=index.known,
-                recent=_recent(index, planned, Window(begin - look_back, begin)),
-                moved_before=await self.runs.moved_before([i.plan.number for i in planned]),
-                accounts=await self.runs.accounts(accounts),
-            ),
+        around = Surroundings(
+            first=options.first,
+            last=options.last,
+            now=now,
+            zone=self.zone,
+            policy=self.terms.policy,
+            network=network,
+            areas=index.known,
+            moved_before=await self.runs.moved_before([item.plan.number for item in planned]),
+            accounts=await self.runs.accounts([item.account for item in constraints.customer]),
         )
+
+        def work_out() -> Gathered:
+            recent = _recent(index, planned, Window(begin - look_back, begin))
+            return gather(planned, constraints, replace(around, recent=recent))
+
+        # Some hundred works take some tenths of a second: not on everybody's time.
+        gathered = await asyncio.to_thread(work_out)
         return Period(
             gathered=_pinned(gathered, options, self.zone),
             network=network,
