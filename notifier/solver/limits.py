@@ -1,7 +1,7 @@
 """What may happen at once and in which order, as constraints over days and shifts."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from notifier.domain.coordination.occupancy import Occupancy
@@ -61,10 +61,11 @@ def _crews(merging: "Merging", instance: Instance, around: Occupancy) -> None:
                     allowed = instance.limits.crew(crew, day)
                     if allowed is not None:
                         left[day] = max(0, allowed - around.crew_load(crew, day))
-        intervals = lambda work: [  # noqa: E731 - read where it stands
-            (merging.day(work), 0, instance.requests[work.request].days)
+        parts = [
+            (merging.day(work), work.here, 0, instance.requests[work.request].days)
+            for work in works
         ]
-        _bounded(merging, works, left, intervals)
+        _bounded(merging, len(works), left, parts)
 
 
 def _regions(merging: "Merging", instance: Instance, around: Occupancy) -> None:
@@ -83,28 +84,28 @@ def _regions(merging: "Merging", instance: Instance, around: Occupancy) -> None:
                 for occurrence in instance.occurrences(work.request, start):
                     shift = instance.grid.shift(occurrence)
                     left[shift] = max(0, allowed - around.region_load(region, shift))
-        intervals = lambda work: [  # noqa: E731 - read where it stands
-            (merging.shift(work), number * instance.grid.shifts_per_day, 1)
+        parts = [
+            (merging.shift(work), work.here, number * instance.grid.shifts_per_day, 1)
+            for work in works
             for number in range(instance.requests[work.request].days)
         ]
-        _bounded(merging, works, left, intervals)
+        _bounded(merging, len(works), left, parts)
 
 
 def _bounded(
     merging: "Merging",
-    works: Sequence[Work],
+    works: int,
     left: Mapping[int, int],
-    parts: Callable[[Work], list[tuple[int, int, int]]],
+    parts: Sequence[tuple[int, Literal, int, int]],
 ) -> None:
-    """At any time at most as many works as are left there: the works' intervals, and what is taken."""
-    if not left or len(works) <= min(left.values()):
+    """At any time at most as many works as are left there: the works' intervals, and what is taken.
+
+    ``parts`` are intervals: the variable they begin at, whether they are there, offset and length.
+    """
+    if not left or works <= min(left.values()):
         return
     model, capacity = merging.model, max(left.values())
-    intervals = [
-        model.interval(begin, size, work.here, offset)
-        for work in works
-        for begin, offset, size in parts(work)
-    ]
+    intervals = [model.interval(begin, size, here, offset) for begin, here, offset, size in parts]
     demands = [1] * len(intervals)
     for at, free in sorted(left.items()):
         if free < capacity:
