@@ -124,11 +124,11 @@ def feeders_named(content: PlanContent, index: NetworkIndex) -> set[int]:
     return {feeder for feeder in found if feeder is not None}
 
 
-def areas_named(content: PlanContent, index: NetworkIndex) -> set[int]:
-    """The areas that the plan itself names as out, one by one."""
+def areas_named(items: Iterable[Equipment], index: NetworkIndex) -> set[int]:
+    """The areas among some equipment that are named one by one."""
     return {
         asset
-        for item in content.equipment
+        for item in items
         for (level, asset), rank in _resolve(item, index, [])
         if level is Level.AREA and rank == _AREA_ITSELF
     }

@@ -23,6 +23,7 @@ _ALSO_OF_MATCH = frozenset(
         "area.without_customers",
         "transfer.span_assumed",
         "transfer.leaves_out",
+        "transfer.not_switched",
     }
 )
 _OF_INTAKE = frozenset({"switching.not_read", "switching.back_alone"})

@@ -6,7 +6,7 @@ Tracing and joining run in a thread: they take some tenths of a second for a hun
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -240,26 +240,42 @@ def _joined(
     windows = traced.course.windows or traced.course.spans
     joined = topology.join(held, traced.fates, index, points, modelled, windows)
     found = matching.match(content, index, joined, traced.in_model)
-    kept = [
-        index.areas[area].name
-        for area in sorted(matching.areas_named(content, index))
-        if index.areas[area].feeder_id in modelled
-        and (area not in joined.areas or joined.areas[area].impact_class not in _OUT)
-    ]
-    named = (_named_not_out(kept),) if kept else ()
-    return replace(found, findings=(*traced.findings, *found.findings, *named))
+    said = _against_its_words(content, joined, index)
+    return replace(found, findings=(*traced.findings, *found.findings, *said))
 
 
-def _named_not_out(areas: Sequence[str]) -> Finding:
-    """The plan's own words against its switching: one of the two is wrong."""
-    shown = "、".join(areas[:5])
-    return Finding(
-        code="impact.named_not_out",
-        severity=Severity.WARNING,
-        found=f"计划所列台区 {shown} 按操作步骤不停电 / {shown}: named as out, and the steps keep supply",
-        expected="核对台区与操作步骤 / check the areas against the steps",
-        column="equipment",
-    )
+def _against_its_words(
+    content: PlanContent, joined: topology.Traced, index: NetworkIndex
+) -> Iterable[Finding]:
+    """Where the plan's own words and its switching differ, one of the two is wrong."""
+
+    def named(items: Iterable[Equipment], *, is_out: bool) -> str:
+        found = [
+            index.areas[area].name
+            for area in sorted(matching.areas_named(items, index))
+            if index.areas[area].feeder_id in joined.feeders
+            and (area in joined.areas and joined.areas[area].impact_class in _OUT) is is_out
+        ]
+        return "、".join(found[:5])
+
+    kept = named(content.equipment, is_out=False)
+    left = named((i for t in content.transfers for i in t.equipment), is_out=True)
+    if kept:
+        yield Finding(
+            code="impact.named_not_out",
+            severity=Severity.WARNING,
+            found=f"计划所列台区 {kept} 按操作步骤不停电 / {kept}: named as out, and the steps keep supply",
+            expected="核对台区与操作步骤 / check the areas against the steps",
+            column="equipment",
+        )
+    if left:
+        yield Finding(
+            code="transfer.not_switched",
+            severity=Severity.WARNING,
+            found=f"计划转供的台区 {left} 按操作步骤停电 / {left}: named as moved, and left out by the steps",
+            expected="在操作步骤中合上联络开关 / close a tie among the steps",
+            column="transfers",
+        )
 
 
 def _is_read(area_id: int, traced: TracedPlan, index: NetworkIndex) -> bool:

@@ -15,6 +15,7 @@ from notifier.domain.plan import (
     PlanKind,
     PlanState,
     Revision,
+    Transfer,
     Transition,
 )
 from notifier.domain.window import Window
@@ -572,12 +573,18 @@ async def test_what_the_plan_names_as_out_and_the_steps_keep_supplied_is_doubted
             Equipment(name=name, kind=EquipmentKind.AREA) for name in ("一里台区", "二里台区")
         ),
     )
-    await town.submit(named)
+    moved = Transfer(
+        equipment=(Equipment(name="一里台区", kind=EquipmentKind.AREA),),
+        transition=Transition.OPEN,
+        spans=(window(20, 8, 9),),
+    )
+    await town.submit(replace(named, transfers=(moved,)))
     await town.submit(section("P2", *TRANSFER, work=()))
 
     (doubt,) = [f for f in (await present(town)).findings if f["code"] == "impact.named_not_out"]
     assert "二里台区" in doubt["found"]
     assert "一里台区" not in doubt["found"]
+    assert "transfer.not_switched" in await codes(town)
     assert "switching.no_place_of_work" in await codes(town, "P2")
 
 
