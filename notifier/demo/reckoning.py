@@ -19,7 +19,8 @@ from notifier.channel import Medium
 from notifier.domain.customer import Reach
 from notifier.domain.delivery import TOLD, BatchState, DeliveryState
 from notifier.domain.impact import KEEPS_SUPPLY, ImpactClass
-from notifier.domain.notice import CORRECTIONS, Stage
+from notifier.domain.notice import CORRECTIONS
+from notifier.domain.plan import PlanState
 from notifier.vault import Vault
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -27,6 +28,8 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 _NIGHT = (21, 8)
 #: The media that the demonstration has.
 _MEDIA = Reach.SMS | Reach.WECHAT | Reach.PUSH | Reach.POSTING
+#: News of less than half a day, in milliseconds.
+_BRIEF = 12 * 3_600_000
 _TOLD = frozenset(int(state) for state in TOLD)
 _D = DeliveryState
 _CORRECTIONS = frozenset(stage.value for stage in CORRECTIONS)
@@ -58,11 +61,13 @@ _TOUCHED = """
 """
 _DELIVERIES = """
     SELECT d.id, d.batch_id, d.contact_id, d.state, d.code, c.plan_id, c.stage, c.occasion, c.rung,
+           p.state AS plan_state, n.expires_at - max(n.due_at, n.created_at) AS life,
            n.medium, b.channel, b.state AS batch_state, b.reason AS batch_reason,
            r.number AS revision,
            EXISTS (SELECT 1 FROM receipt t WHERE t.delivery_id = d.id) AS has_receipt
     FROM delivery d
     JOIN campaign c ON c.id = d.campaign_id
+    JOIN plan p ON p.id = c.plan_id
     JOIN batch b ON b.id = d.batch_id
     JOIN notice n ON n.id = b.notice_id
     JOIN plan_revision r ON r.id = n.revision_id
@@ -185,11 +190,14 @@ def _count_plans(
     for delivery in deliveries:
         if delivery["state"] == _D.DROPPED and delivery["code"] == "too_late":
             # A first medium that fails at the last moment leaves no time for the next one: whoever
-            # was not reached then is on a person's list. That supply is back is news for some hours
-            # only, which are half a second here.
+            # was not reached then is on a person's list. News for some hours only, which are half a
+            # second here, may be stale before it leaves, and so is what was called off meanwhile.
+            called_off = delivery["plan_state"] == PlanState.CANCELLED
             if delivery["rung"] > 0:
                 found.fallback_too_late += 1
-            elif delivery["stage"] in (Stage.RESTORED, Stage.STARTED):
+            elif delivery["life"] < _BRIEF or (
+                called_off and delivery["stage"] not in _CORRECTIONS
+            ):
                 found.stale_news += 1
             else:
                 found.too_late += 1

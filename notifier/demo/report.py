@@ -274,14 +274,14 @@ def verdict(
     console.say(
         f"  备用通道承接 {found.failover:,} 条；重复 {found.doubled}，缺失 {found.missing}，"
         f"多出 {found.surplus}，过期未发 {found.too_late}（另有换渠道时已过期 {found.fallback_too_late}、"
-        f"送电消息已无意义 {found.stale_news}），"
+        f"只管几小时或已取消而作废 {found.stale_news}），"
         f"仍在队列 {found.waiting}"
     )
     console.say(
         f"  {found.failover:,} went by the backup account; {found.doubled} doubled, "
         f"{found.missing} missing, {found.surplus} unaccounted for, {found.too_late} too late "
         f"(and {found.fallback_too_late} when it was the next medium's turn, {found.stale_news} "
-        f"that supply was back when that was no news), "
+        f"that were news for some hours only, or called off), "
         f"{found.waiting} still waiting"
     )
     for fault in found.faults:
