@@ -80,6 +80,20 @@ class Journal:
                 )
             )
 
+    async def shrink(self, plan_id: int, item: ForAPerson) -> None:
+        """Brings the number and the sentence of an open one up to date, and nothing else."""
+        table = schema.exception
+        await self._connection.execute(
+            update(table)
+            .where(
+                table.c.plan_id == plan_id,
+                table.c.kind == item.kind,
+                table.c.subject == item.subject,
+                table.c.closed_at.is_(None),
+            )
+            .values(people=item.people, sentence=item.sentence)
+        )
+
     async def close(self, exception_id: int, *, by: str, how: str, now: datetime) -> bool:
         """Takes one off the list; False when it is not on it."""
         table = schema.exception
@@ -91,14 +105,23 @@ class Journal:
         return result.rowcount == 1
 
     async def close_kinds(
-        self, plan_id: int, kinds: Sequence[str], *, how: str, now: datetime
+        self,
+        plan_id: int,
+        kinds: Sequence[str],
+        *,
+        how: str,
+        now: datetime,
+        subject: str | None = None,
     ) -> None:
-        """What solved itself: every open exception of these kinds."""
+        """What solved itself: every open exception of these kinds, or the one of that subject."""
         table = schema.exception
+        statement = update(table).where(
+            table.c.plan_id == plan_id, table.c.kind.in_(kinds), table.c.closed_at.is_(None)
+        )
+        if subject is not None:
+            statement = statement.where(table.c.subject == subject)
         await self._connection.execute(
-            update(table)
-            .where(table.c.plan_id == plan_id, table.c.kind.in_(kinds), table.c.closed_at.is_(None))
-            .values(closed_at=now, closed_by="service", closed_how=how)
+            statement.values(closed_at=now, closed_by="service", closed_how=how)
         )
 
     async def exceptions(

@@ -250,16 +250,34 @@ class Postings:
         )
         return {(row.plan_id, row.subject): (row.people, row.closed_at is None) for row in result}
 
-    async def doors_left(self, plan_ids: Sequence[int]) -> set[tuple[int, str]]:
-        """The plans and stages that still have a door to do."""
-        result = await self._connection.execute(_DOORS_LEFT, {"ids": list(plan_ids)})
-        return {(row.plan_id, row.stage) for row in result}
+    async def doors_left(
+        self, plan_ids: Sequence[int], *, now: datetime
+    ) -> dict[tuple[int, str], tuple[int, int]]:
+        """By plan and stage, the doors without a poster that can still be done, and those for which it
+        is too late."""
+        parameters = {"ids": list(plan_ids), "now": to_millis(now)}
+        result = await self._connection.execute(_DOORS_LEFT, parameters)
+        return {(row.plan_id, row.stage): (row.doors, row.missed) for row in result}
+
+    async def handed_out(self, campaign_id: int) -> datetime | None:
+        """When the first poster of a campaign was laid on the desk."""
+        millis = await self._connection.scalar(
+            text(
+                "SELECT min(b.sent_at) FROM batch b JOIN notice n ON n.id = b.notice_id"
+                f" WHERE n.campaign_id = :campaign AND n.medium = '{Medium.POSTING.value}'"
+            ),
+            {"campaign": campaign_id},
+        )
+        return None if millis is None else from_millis(millis)
 
 
 _DOORS_LEFT = with_lists(
-    "SELECT DISTINCT b.plan_id, c.stage FROM batch b JOIN notice n ON n.id = b.notice_id"
+    "SELECT b.plan_id, c.stage, count(CASE WHEN n.expires_at > :now THEN 1 END) AS doors,"
+    " count(CASE WHEN n.expires_at <= :now THEN 1 END) AS missed"
+    " FROM batch b JOIN notice n ON n.id = b.notice_id"
     " JOIN campaign c ON c.id = n.campaign_id JOIN delivery d ON d.batch_id = b.id"
-    f" WHERE b.plan_id IN :ids AND n.medium = '{Medium.POSTING.value}' AND {_WORTH_DOING}",
+    f" WHERE b.plan_id IN :ids AND n.medium = '{Medium.POSTING.value}' AND {_WORTH_DOING}"
+    " GROUP BY b.plan_id, c.stage",
     "ids",
 )
 

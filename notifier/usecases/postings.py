@@ -195,6 +195,15 @@ async def finish(
             raise TaskNotOpen(
                 f"任务 {task_id} 尚未派发或已关闭 / task {task_id} is not on the desk."
             )
+        handed_out = await tx.postings.handed_out(task.campaign_id)
+        if handed_out is not None and at < handed_out - CLOCK_SLACK:
+            told, sent = (
+                f"{moment.astimezone(setting.zone):%Y-%m-%d %H:%M}" for moment in (at, handed_out)
+            )
+            raise FinishImplausible(
+                f"拍照时间 {told} 早于派发任务的 {sent}，请检查设备时钟"
+                f" / photographed at {told}: expected not before {sent}, when the task was handed out."
+            )
         await tx.postings.keep_photo(digest, content_type, done.photo, now=now)
         await tx.receipts.apply(
             [
@@ -228,7 +237,9 @@ async def finish(
 
 
 async def watch(store: Store, setting: Setting, now: datetime) -> int:
-    """Lists doors without a poster as exceptions when their time comes, and takes off what was done.
+    """Lists doors without a poster as exceptions when their time comes, and keeps their number: it
+    shrinks with every photograph, and the entry leaves the list with the last one, or when there is
+    nothing left to announce and nobody need be sent any more.
 
     Answers how many entries changed. Cheap when nothing did: one read.
     """
@@ -236,29 +247,53 @@ async def watch(store: Store, setting: Setting, now: datetime) -> int:
     async with store.read() as tx:
         late = await tx.postings.undone(lead, now=now, margin=setting.policy.failover_margin)
         noted = await tx.postings.noted_undone(UNDONE)
-        listed_open = {key for key, (_, is_open) in noted.items() if is_open}
-        left = await tx.postings.doors_left(sorted({plan_id for plan_id, _ in listed_open}))
-    grown = [
-        item for item in late if noted.get((item.plan_id, item.stage), (0, True))[0] != item.doors
+        open_ones = {key: doors for key, (doors, is_open) in noted.items() if is_open}
+        left = await tx.postings.doors_left(sorted({plan for plan, _ in open_ones}), now=now)
+    # What a person closed stays closed, unless it grew.
+    fresh = [
+        item for item in late if item.doors > noted.get((item.plan_id, item.stage), (0, True))[0]
     ]
-    solved = sorted({plan_id for plan_id, _ in listed_open} - {plan_id for plan_id, _ in left})
-    if not grown and not solved:
+    shrunk, over = [], []
+    for key, noted_doors in sorted(open_ones.items()):
+        doors, missed = left.get(key, (0, 0))
+        if not doors:
+            over.append((key, missed))
+        elif doors < noted_doors:
+            shrunk.append((key, doors))
+    if not fresh and not shrunk and not over:
         return 0
     async with store.write() as tx:
-        for item in grown:
-            entry = ForAPerson(
-                kind=UNDONE,
-                subject=item.stage,
-                people=item.doors,
-                sentence=f"{item.doors} 处通知尚未张贴，请派人 / {item.doors} notices are not up yet: "
-                "send somebody",
-                owner=setting.policy.owner,
-                due_at=item.due_at,
+        for item in fresh:
+            await tx.journal.open(
+                item.plan_id, [_entry(item.stage, item.doors, setting, item.due_at)], now=now
             )
-            await tx.journal.open(item.plan_id, [entry], now=now)
-        for plan_id in solved:
-            await tx.journal.close_kinds(plan_id, [UNDONE], how="solved", now=now)
-    return len(grown) + len(solved)
+        for (plan_id, stage), doors in shrunk:
+            await tx.journal.shrink(plan_id, _entry(stage, doors, setting))
+        for (plan_id, stage), missed in over:
+            if missed:
+                await tx.journal.shrink(plan_id, _missed(stage, missed, setting))
+            await tx.journal.close_kinds(
+                plan_id, [UNDONE], how="too_late" if missed else "solved", now=now, subject=stage
+            )
+    return len(fresh) + len(shrunk) + len(over)
+
+
+def _entry(stage: str, doors: int, setting: Setting, due_at: datetime | None = None) -> ForAPerson:
+    return ForAPerson(
+        kind=UNDONE,
+        subject=stage,
+        people=doors,
+        sentence=f"{doors} 处通知尚未张贴，请派人 / {doors} notices are not up yet: send somebody",
+        owner=setting.policy.owner,
+        due_at=due_at,
+    )
+
+
+def _missed(stage: str, doors: int, setting: Setting) -> ForAPerson:
+    sentence = (
+        f"{doors} 处通知始终未张贴，已过时效 / {doors} notices never went up; it is too late now"
+    )
+    return replace(_entry(stage, doors, setting), sentence=sentence)
 
 
 def photo_type(photo: bytes, max_bytes: int) -> str:

@@ -109,6 +109,8 @@ async def _board(app: web.Application, *, everything: bool) -> Board:
         posted = bar_of([row for row in rows if row["medium"] == "posting"], _POSTED)
         for part in (*told, *posted):
             sums[part.colour] += part.count
+        # Every door that was to have a poster, whatever became of it.
+        sums["doors"] += sum(part.count for part in posted if part.colour != "gone")
         lines.append(
             PlanLine(
                 plan=plan,

@@ -214,6 +214,62 @@ async def test_what_nobody_did_is_put_before_a_person_and_taken_off_when_done(to
     assert await town.scalar("SELECT count(*) FROM exception WHERE closed_at IS NULL") == 0
 
 
+async def undone(town: Town) -> list[dict[str, object]]:
+    """The entries of doors without a poster, closed ones too."""
+    async with town.store.read() as tx:
+        listed = await tx.journal.exceptions(only_open=False)
+    return [item for item in listed if item["kind"] == postings.UNDONE]
+
+
+async def test_the_number_of_doors_left_follows_the_photographs(town: Town) -> None:
+    """Also of those that come late; and when it is too late nobody is to be sent any more."""
+    await town.run_until(local(19, 12))
+    await postings.watch(town.store, town.setting, town.clock.now())
+    first, _ = await tasks(town)
+    (before,) = await undone(town)
+    await finish(town, first)
+
+    await postings.watch(town.store, town.setting, town.clock.now())
+    (smaller,) = await undone(town)
+    await town.run_until(local(25, 12))
+    await postings.watch(town.store, town.setting, town.clock.now())
+    quiet = await postings.watch(town.store, town.setting, town.clock.now())
+    (over,) = [item for item in await undone(town) if item["subject"] == before["subject"]]
+
+    assert (before["people"], smaller["people"], quiet) == (2, 1, 0)
+    assert smaller["sentence"].startswith("1 处")  # type: ignore[attr-defined]
+    assert (over["people"], over["closed_how"]) == (1, "too_late")
+
+
+async def test_what_a_person_closed_is_not_opened_by_a_photograph(town: Town) -> None:
+    """Fewer doors are no news; more would be."""
+    await town.run_until(local(19, 12))
+    await postings.watch(town.store, town.setting, town.clock.now())
+    first, _ = await tasks(town)
+    (entry,) = await undone(town)
+    async with town.store.write() as tx:
+        await tx.journal.close(entry["id"], by="li", how="seen to", now=town.clock.now())  # type: ignore[arg-type]
+    await finish(town, first)
+
+    await postings.watch(town.store, town.setting, town.clock.now())
+
+    (entry,) = await undone(town)
+    assert entry["closed_how"] == "seen to"
+
+
+async def test_a_photograph_from_before_the_task_is_no_proof(town: Town) -> None:
+    """A camera's clock at its beginning, or another poster; a few minutes are forgiven."""
+    handed_out = town.clock.now()
+    task, other = await tasks(town)
+
+    with pytest.raises(postings.FinishImplausible, match="handed out"):
+        await finish(town, task, taken_at=local(1, 8))
+    done = await finish(town, other, taken_at=handed_out - timedelta(minutes=5))
+
+    assert (await look(town, task)).finished_at is None
+    assert done.finished_at is not None
+
+
 async def test_a_task_that_is_late_can_still_be_done(town: Town) -> None:
     """A poster an hour late is better than none; its entry goes off the list."""
     await town.run_until(local(19, 12))
