@@ -56,3 +56,18 @@ FIGURES: Mapping[str, Words] = {
     "moved": ("移动的工作", "Works moved"),
     "deferred": ("本期不做的工作", "Works deferred"),
 }
+
+#: The tables of a file of constraints.
+TABLES: Mapping[str, Words] = {
+    "coordination": ("参数", "Settings"),
+    "crew": ("班组", "Crews"),
+    "region": ("区域", "Regions"),
+    "window": ("允许时间", "Windows"),
+    "precedence": ("先后", "Precedence"),
+    "same_outage": ("同停组", "Same outage"),
+    "exclusive": ("互斥", "Exclusions"),
+    "blackout": ("禁停", "Blackouts"),
+    "customer": ("用户日期", "Customers' dates"),
+    "own_work": ("用户检修", "Customers' own work"),
+    "transfer": ("转供方式", "Transfers"),
+}

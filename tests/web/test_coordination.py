@@ -2,11 +2,15 @@
 
 import asyncio
 import re
+from datetime import date
 from typing import Any
 
 import pytest
 from aiohttp import FormData
 
+from notifier.domain.coordination.constraints import Constraints, Crew
+from notifier.intake.constraints import constraints_as_dict
+from notifier.store.coordination import Coordination
 from notifier.web.context import MEETINGS
 from tests.usecases.test_coordination import Quick
 from tests.web.conftest import Site, plan_json
@@ -101,6 +105,25 @@ async def test_a_meeting_from_beginning_to_accepted(site: Site) -> None:
     for number in ("P1", "P2", "P3"):
         starts.add((await (await site.get(f"/plans/{number}")).json())["starts_at"])
     assert len(starts) == 1
+
+
+async def test_constraints_in_force_are_shown(site: Site) -> None:
+    """Over the API and on a page, before any and after."""
+    await site.log_in("read_only")
+    none = await (await site.get("/coordination/constraints")).json()
+    empty = await (await site.client.get("/coordination/constraints")).text()
+    wishes = Constraints(crew=(Crew(name="一班", off=(date(2026, 3, 8),)),))
+    await Coordination(site.runtime.database).put_rules(
+        "c.toml", "0" * 64, constraints_as_dict(wishes), now=site.town.clock.now(), actor="wang"
+    )
+
+    shown = await (await site.get("/coordination/constraints")).json()
+    page = await (await site.client.get("/coordination/constraints")).text()
+
+    assert (none["constraints"], shown["constraints"]["crew"][0]["name"]) == ({}, "一班")
+    Checked(empty)
+    Checked(page)
+    assert "2026-03-08" in page
 
 
 async def test_a_meeting_keeps_to_pins_over_the_api(site: Site) -> None:
