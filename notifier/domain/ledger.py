@@ -17,6 +17,10 @@ from notifier.domain.finding import Finding
 NONE = -1
 
 
+#: In place of a phone: who is told in this role stays as it was, for the file shows a masked cell.
+KEPT = "*"
+
+
 class ContactRow(NamedTuple):
     """Somebody to be told. ``role`` and ``kind`` are numbers of ``Role`` and ``ContactKind``;
     ``phone`` is E.164 or blank; ``opted_out`` holds ``Reach`` bits.

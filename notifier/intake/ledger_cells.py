@@ -82,6 +82,11 @@ _LANDLINES = frozenset(
 )  # fmt: skip
 
 
+def is_masked(text: str) -> bool:
+    """Whether a cell shows a phone or an identity as a correction sheet does, 138****0001."""
+    return "***" in text
+
+
 def read_phones(
     cell: str, region: str = "CN"
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from notifier.domain import names
 from notifier.domain.customer import ContactKind, Reach, Role, Subject
 from notifier.domain.finding import Severity
-from notifier.domain.ledger import NONE, ContactRow, PlaceEntry
+from notifier.domain.ledger import KEPT, NONE, ContactRow, PlaceEntry
 from notifier.intake import ledger_cells as cells
 from notifier.intake.ledger_columns import Field
 from notifier.intake.ledger_findings import FindingLog
@@ -29,12 +29,19 @@ class PeopleScan:
         self._places: dict[tuple[Subject, int, Role, str], PlaceEntry] = {}
         self._with_entrance: set[int] = set()
         self._boards: set[int] = set()
+        #: Columns of offices with a masked cell: they do not say who is there no longer.
+        self.silent: set[str] = set()
 
     def phones(self, row: int, field: Field, texts: Sequence[str]) -> tuple[str, ...]:
-        """The mobile numbers of one person's cells; everything else in them becomes a finding."""
+        """The mobile numbers of one person's cells, and ``KEPT`` for a masked one; everything else in
+        them becomes a finding."""
         found: dict[str, None] = {}
         for text in texts:
             if not text:
+                continue
+            if cells.is_masked(text):
+                found[KEPT] = None
+                self._masked(row, field, text)
                 continue
             numbers, doubts = cells.read_phones(text, self._region)
             found.update(dict.fromkeys(numbers))
@@ -56,6 +63,8 @@ class PeopleScan:
         opted_out: str,
     ) -> tuple[ContactRow, ...]:
         """The payer's contacts: one a phone; the first of them has the openid and the token."""
+        kept = KEPT in phones or cells.is_masked(openid) or cells.is_masked(token)
+        phones = tuple(phone for phone in phones if phone != KEPT)
         openid = self._identity(row, Field.OPENID, openid)
         token = self._identity(row, Field.PUSH_TOKEN, token)
         language = cells.read_locale(locale) if locale else "zh"
@@ -72,8 +81,9 @@ class PeopleScan:
                 found=opted_out, expected="是、否或媒介名 / yes, no or the media's names",
             )  # fmt: skip
             declined = Reach.NONE
+        as_it_was = (ContactRow(_PAYER, _PERSON, "", "zh", KEPT, "", "", 0),) if kept else ()
         if not phones and not openid and not token:
-            return ()
+            return as_it_was
         first, *others = phones or ("",)
         head = ContactRow(_PAYER, _PERSON, name, language, first, openid, token, int(declined))
         return (
@@ -82,12 +92,16 @@ class PeopleScan:
                 ContactRow(_PAYER, _PERSON, name, language, phone, "", "", int(declined))
                 for phone in others
             ),
+            *as_it_was,
         )
 
     def _identity(self, row: int, field: Field, text: str) -> str:
         fits = cells.OPENID if field is Field.OPENID else cells.PUSH_TOKEN
         if not text or fits(text):
             return text
+        if cells.is_masked(text):
+            self._masked(row, field, text)
+            return ""
         value = cells.clean(text)
         if not value or fits(value):
             return value
@@ -96,6 +110,12 @@ class PeopleScan:
             found=cells.mask(value), expected="平台给出的标识 / the identity the platform gave",
         )  # fmt: skip
         return ""
+
+    def _masked(self, row: int, field: Field, text: str) -> None:
+        self._log.add(
+            "phone.masked", Severity.WARNING, row, field.value, found=cells.mask(text),
+            expected="完整内容；未写则沿用原有的 / in full; as it stands, what was known before holds",
+        )  # fmt: skip
 
     def tenants(self, row: int, name: str, texts: Sequence[str]) -> tuple[ContactRow, ...]:
         """The tenant's contacts."""
@@ -116,6 +136,9 @@ class PeopleScan:
         number = building if at_building else spot.area
         field = _PHONE_FIELD[role]
         phones = self.phones(row, field, texts)
+        if KEPT in phones:
+            self.silent.add(field.value)
+            phones = tuple(phone for phone in phones if phone != KEPT)
         if number == NONE:
             if phones:
                 self._log.add(

@@ -398,7 +398,7 @@ class LedgerScan:
             poster_only=poster_only,
             doubtful_feeders=frozenset(self._doubtful),
             has_customers=self._has_customers,
-            columns=frozenset(self._columns),
+            columns=frozenset(self._columns - self._people.silent),
             findings=self.log.all(),
             finding_counts=dict(self.log.counts),
         )

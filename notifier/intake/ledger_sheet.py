@@ -1,7 +1,8 @@
 """The correction sheet: a ledger as it came, with one column that says what is wrong in each row.
 
 It is corrected in place and imported again. Phones are masked unless the caller says that the sheet
-goes back to the bureau that wrote them; a masked column has a heading that no import takes for phones.
+goes back to the bureau that wrote them. A cell that is masked still means, to an import, what was known
+before; one that is written in full counts.
 """
 
 import re
@@ -52,8 +53,7 @@ def write_corrections(
             page.set_column(0, len(sheet.heading), _WIDTH)
             masked = () if with_phones else _masked_places(sheet.columns or {})
             for place, heading in enumerate(sheet.heading):
-                hidden = f"{heading}已隐去 / masked" if place in masked else heading
-                page.write_string(0, place, _plain(hidden), bold)
+                page.write_string(0, place, _plain(heading), bold)
             end = len(sheet.heading)
             page.write_string(0, end, HEADING, bold)
             old = _places(sheet.columns or {}, Field.FINDINGS)

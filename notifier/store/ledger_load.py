@@ -99,7 +99,7 @@ class LedgerLoad:
             millis = columns.to_millis(now)
             new_contacts = 0
             if difference.added or difference.changed:
-                await self._write_points(connection)
+                await self._write_points(connection, outline)
                 new_contacts = await self._write_contacts(connection, outline)
             # Into an empty store, the new ones are all: counting different phones is a sort.
             is_first = difference.added == outline.points and not difference.in_scope
@@ -140,7 +140,13 @@ class LedgerLoad:
             await connection.execute(text("SELECT NOT EXISTS (SELECT 1 FROM usage_point)"))
         ).scalar_one()
         await connection.execute(
-            text(statements.fill_diff(self._database.dialect, is_first=bool(is_empty)))
+            text(
+                statements.fill_diff(
+                    self._database.dialect,
+                    is_first=bool(is_empty),
+                    is_silent=not _customer_roles_spoken_of(outline),
+                )
+            )
         )
         if self._database.dialect == "postgresql":
             await connection.exec_driver_sql("ANALYZE stage_diff")
@@ -216,22 +222,26 @@ class LedgerLoad:
 
     # --- Applying it ----------------------------------------------------------------------
 
-    async def _write_points(self, connection: AsyncConnection) -> None:
+    async def _write_points(self, connection: AsyncConnection, outline: Outline) -> None:
         await connection.execute(text(statements.ADD_POINTS))
-        await connection.execute(text(statements.CHANGE_POINTS))
+        change = statements.CHANGE_POINTS.format(
+            silent="FALSE" if _customer_roles_spoken_of(outline) else "TRUE",
+            blob="BLOB" if self._database.dialect == "sqlite" else "BYTEA",
+        )
+        await connection.execute(text(change))
 
     async def _write_contacts(self, connection: AsyncConnection, outline: Outline) -> int:
         """The number of contacts that were new.
 
         A file without a column of phones says nothing about who is called: links stay then.
         """
-        roles = ", ".join(str(int(role)) for role in _customer_roles_spoken_of(outline))
+        roles = [int(role) for role in _customer_roles_spoken_of(outline)]
         added = 0
         for statement in (statements.ADD_PLAIN, *statements.for_each(statements.ADD_PEOPLE)):
             added += (await connection.execute(text(statement))).rowcount
         for statement in (
             *statements.for_each(statements.ENRICH_PEOPLE),
-            *([statements.UNLINK_CHANGED.format(roles=roles)] if roles else []),
+            *(statements.UNLINK_CHANGED.format(role=role) for role in roles),
             statements.LINK_PLAIN,
             *statements.for_each(statements.LINK_PEOPLE),
         ):

@@ -4,14 +4,14 @@ Staging writes no main table and holds up nobody. Phones are sealed before they 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 
 from notifier.domain.customer import ContactKind, Reach
-from notifier.domain.ledger import Amendment, ContactRow, Outline, PlaceEntry, PointRow
+from notifier.domain.ledger import KEPT, Amendment, ContactRow, Outline, PlaceEntry, PointRow
 from notifier.store import engine
 from notifier.vault import Vault
 
@@ -22,6 +22,7 @@ CLASS_COLUMNS = (
 )  # fmt: skip
 POINT_COLUMNS = (
     "number", "account", "name", "address", "class_id", "row_hash", "phone_hmac", "phone_sealed",
+    "kept",
 )  # fmt: skip
 LINK_COLUMNS = (
     "seq", "number", "role", "kind", "person", "locale", "reach", "phone_hmac", "phone_sealed",
@@ -31,12 +32,21 @@ LINK_COLUMNS = (
 _PHONE = int(Reach.SMS | Reach.VOICE)
 _WECHAT, _PUSH, _POSTING = int(Reach.WECHAT), int(Reach.PUSH), int(Reach.POSTING)
 
+#: Bytes of a row's hash: so many tell what is said of the customer, as many who is to be told. A file
+#: without a column of contacts says nothing about these, and is compared by the first half alone.
+_HALF = 8
+_NOBODY = hashlib.blake2b(b"", digest_size=_HALF).digest()
+#: ``stage_point.kept``: a bit for each role whose contacts stay, and this one where the row names no
+#: others, so that its contacts are not compared.
+ALL_KEPT = 1 << 14
+
 #: ``{blob}`` is the dialect's word for bytes.
 TABLES = (
     "CREATE TEMP TABLE stage_class (id INTEGER PRIMARY KEY, area INTEGER, feeder INTEGER,"
     " building INTEGER, category TEXT, criticality SMALLINT, need SMALLINT, has_standby BOOLEAN)",
     "CREATE TEMP TABLE stage_point (number INTEGER PRIMARY KEY, account TEXT, name TEXT,"
-    " address TEXT, class_id INTEGER, row_hash {blob}, phone_hmac {blob}, phone_sealed {blob})",
+    " address TEXT, class_id INTEGER, row_hash {blob}, phone_hmac {blob}, phone_sealed {blob},"
+    " kept INTEGER)",
     "CREATE TEMP TABLE stage_link (seq INTEGER PRIMARY KEY, number INTEGER, role SMALLINT,"
     " kind SMALLINT, person TEXT, locale TEXT, reach SMALLINT, phone_hmac {blob},"
     " phone_sealed {blob}, place_key TEXT, openid TEXT, push_token TEXT, opted_out SMALLINT)",
@@ -71,6 +81,7 @@ class Preparing:
         self._classes: dict[tuple[Any, ...], int] = {}
         #: What further rows of an account add to its hash.
         self.extra: dict[int, list[bytes]] = {}
+        self._extra_kept: dict[int, int] = {}
 
     def rows(self, chunk: Sequence[PointRow]) -> Prepared:
         """Seal, fingerprint and hash one chunk."""
@@ -93,10 +104,14 @@ class Preparing:
             said = (
                 f"{name}\x1f{address}\x1f{category}\x1f{criticality}\x1f{need}\x1f{has_standby:d}"
             )
-            material = said.encode()
+            material = b""
             first_hmac = first_sealed = None
+            kept = 0
             for contact in contacts:
                 phone = contact[4]
+                if phone == KEPT:
+                    kept |= 1 << contact[0]
+                    continue
                 if phone:
                     hmac = fingerprint(phone)
                     material += hmac
@@ -109,12 +124,28 @@ class Preparing:
                 material += more
                 links.append((self._links, number, *link))
                 self._links += 1
-            row_hash = blake2b(material, digest_size=16).digest()
+            row_hash = (
+                blake2b(said.encode(), digest_size=_HALF).digest()
+                + blake2b(material, digest_size=_HALF).digest()
+            )
+            if kept and not material:
+                kept |= ALL_KEPT
             if is_extra:
                 self.extra.setdefault(number, []).append(row_hash)
+                self._extra_kept[number] = self._extra_kept.get(number, 0) | kept
             else:
                 points.append(
-                    (number, account, name, address, class_id, row_hash, first_hmac, first_sealed)
+                    (
+                        number,
+                        account,
+                        name,
+                        address,
+                        class_id,
+                        row_hash,
+                        first_hmac,
+                        first_sealed,
+                        kept,
+                    )
                 )
         return Prepared(classes=new_classes, points=points, links=links)
 
@@ -136,10 +167,10 @@ class Preparing:
         ), more.encode()  # fmt: skip
 
     def amended(
-        self, amendment: Amendment, building: int, category: str, first: bytes
-    ) -> tuple[Prepared, int, bytes]:
+        self, amendment: Amendment, building: int, category: str, first: bytes, kept: int
+    ) -> tuple[Prepared, int, bytes, int]:
         """A new class if there must be one, the class of an account that several rows describe,
-        and its hash."""
+        its hash, and what is kept of it; ``first`` and ``kept`` are those of its first row."""
         group = (
             amendment.area, amendment.feeder, building, category,
             amendment.criticality, amendment.need, amendment.has_standby,
@@ -149,9 +180,12 @@ class Preparing:
         if class_id is None:
             class_id = self._classes[group] = len(self._classes)
             new.append((class_id, *group))
-        extra = b"".join(sorted(self.extra.get(amendment.number, ())))
-        row_hash = hashlib.blake2b(first + extra, digest_size=16).digest()
-        return Prepared(classes=new, points=[], links=[]), class_id, row_hash
+        rows = (first, *sorted(self.extra.get(amendment.number, ())))
+        row_hash = _joined(row[:_HALF] for row in rows) + _joined(row[_HALF:] for row in rows)
+        kept = (kept | self._extra_kept.get(amendment.number, 0)) & ~ALL_KEPT
+        if kept and all(row[_HALF:] == _NOBODY for row in rows):
+            kept |= ALL_KEPT
+        return Prepared(classes=new, points=[], links=[]), class_id, row_hash, kept
 
     def places(
         self, places: Sequence[PlaceEntry], subject_ids: Sequence[int]
@@ -171,6 +205,14 @@ class Preparing:
                      self._vault.fingerprint(phone), self._vault.seal(phone), None)
                 )  # fmt: skip
         return rows
+
+
+def _joined(halves: Iterable[bytes]) -> bytes:
+    """Half a hash for several rows: rows that say the same are like one, for masked they are one."""
+    first, *others = dict.fromkeys(halves)
+    if not others:
+        return first
+    return hashlib.blake2b(b"".join((first, *others)), digest_size=_HALF).digest()
 
 
 async def create_tables(bulk: engine.Bulk, dialect: engine.Dialect) -> None:
@@ -198,20 +240,25 @@ async def amend(bulk: engine.Bulk, outline: Outline, preparing: Preparing) -> No
         known = (
             await bulk.connection.execute(
                 text(
-                    "SELECT s.row_hash, c.building, c.category FROM stage_point s"
+                    "SELECT s.row_hash, s.kept, c.building, c.category FROM stage_point s"
                     " JOIN stage_class c ON c.id = s.class_id WHERE s.number = :number"
                 ),
                 {"number": amendment.number},
             )
         ).one()
-        prepared, class_id, row_hash = preparing.amended(
-            amendment, known.building, known.category, bytes(known.row_hash)
+        prepared, class_id, row_hash, kept = preparing.amended(
+            amendment, known.building, known.category, bytes(known.row_hash), known.kept
         )
         await insert(bulk, prepared)
         await bulk.connection.execute(
             text(
-                "UPDATE stage_point SET class_id = :class_id, row_hash = :row_hash"
+                "UPDATE stage_point SET class_id = :class_id, row_hash = :row_hash, kept = :kept"
                 " WHERE number = :number"
             ),
-            {"number": amendment.number, "class_id": class_id, "row_hash": row_hash},
+            {
+                "number": amendment.number,
+                "class_id": class_id,
+                "row_hash": row_hash,
+                "kept": kept,
+            },
         )

@@ -5,7 +5,7 @@ filled by ``ledger_stage`` and ``ledger_load``.
 """
 
 from notifier.domain.customer import ContactKind, Reach, Role
-from notifier.store import engine
+from notifier.store import engine, ledger_stage
 
 #: What has to be done with a staged usage point: ``stage_diff.action``.
 ADDED, CHANGED, UNCHANGED = 1, 2, 0
@@ -23,8 +23,10 @@ DIFF_TABLE = (
 )
 
 
-def fill_diff(dialect: engine.Dialect, *, is_first: bool) -> str:
+def fill_diff(dialect: engine.Dialect, *, is_first: bool, is_silent: bool) -> str:
     """Each staged point with its id, old or new, and what has to be done with it.
+
+    ``is_silent``: the files have no column of contacts, so only what they say of customers counts.
 
     New ids are taken in the order of the file: neighbours in the file are neighbours on the disk.
     """
@@ -37,9 +39,16 @@ def fill_diff(dialect: engine.Dialect, *, is_first: bool) -> str:
     else:
         join = "LEFT JOIN usage_point u ON u.account = s.account"
         point_id = f"coalesce(u.id, {new_id})"
+        other = "substr(u.row_hash, 1, 8) <> substr(s.row_hash, 1, 8)"
+        if not is_silent:
+            other += (
+                f" OR s.kept < {ledger_stage.ALL_KEPT}"
+                " AND substr(u.row_hash, 9) <> substr(s.row_hash, 9)"
+            )
         action = (
             f"CASE WHEN u.id IS NULL THEN {ADDED}"
-            " WHEN u.row_hash <> s.row_hash OR u.gone_at IS NOT NULL"
+            f" WHEN {other}"
+            " OR u.gone_at IS NOT NULL"
             " OR u.area_id IS DISTINCT FROM a.id OR u.feeder_id IS DISTINCT FROM f.id"
             f" OR u.building_id IS DISTINCT FROM b.id THEN {CHANGED} ELSE {UNCHANGED} END"
         )
@@ -90,11 +99,16 @@ ADD_POINTS = f"""
     JOIN stage_class c ON c.id = s.class_id
     WHERE d.action = {ADDED} ORDER BY d.number
 """
+_KEPT_HASH = "CAST(substr(s.row_hash, 1, 8) || substr(usage_point.row_hash, 9) AS {blob})"
+#: ``silent`` as in ``fill_diff``: contacts that stay keep their half of the hash; who comes back has none.
 CHANGE_POINTS = f"""
     UPDATE usage_point SET name = s.name, address = s.address, area_id = d.area_id,
            feeder_id = d.feeder_id, building_id = d.building_id, category = c.category,
            criticality = c.criticality, need = c.need, has_standby = c.has_standby,
-           row_hash = s.row_hash, gone_at = NULL
+           gone_at = NULL,
+           row_hash = CASE WHEN ({{silent}} OR s.kept >= {ledger_stage.ALL_KEPT})
+                                AND usage_point.gone_at IS NULL
+                           THEN {_KEPT_HASH} ELSE s.row_hash END
     FROM stage_diff d JOIN stage_point s ON s.number = d.number
     JOIN stage_class c ON c.id = s.class_id
     WHERE usage_point.id = d.point_id AND d.action = {CHANGED}
@@ -163,8 +177,9 @@ ENRICH_PEOPLE = f"""
     WHERE contact.{{key}} = x.identity
 """
 UNLINK_CHANGED = f"""
-    DELETE FROM point_contact WHERE role IN ({{roles}})
-    AND usage_point_id IN (SELECT point_id FROM stage_diff WHERE action = {CHANGED})
+    DELETE FROM point_contact WHERE role = {{role}} AND usage_point_id IN (
+        SELECT d.point_id FROM stage_diff d JOIN stage_point s ON s.number = d.number
+        WHERE d.action = {CHANGED} AND (s.kept & (1 << {{role}})) = 0)
 """
 LINK_PEOPLE = f"""
     INSERT INTO point_contact (usage_point_id, contact_id, role)

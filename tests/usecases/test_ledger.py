@@ -7,10 +7,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
+from sqlalchemy import text
 
 from notifier.domain.errors import Refusal
 from notifier.intake.ledger_process import LedgerReader
+from notifier.intake.ledger_sheet import write_corrections
 from notifier.store import customers, engine
 from notifier.store.ledger_load import LedgerLoader
 from notifier.usecases import ledger
@@ -143,3 +146,80 @@ async def test_a_large_file_is_read_beside_the_loop(
     assert report.counts["added"] == 60_000
     # Parsed on the loop, it would be held up for most of the time; a busy machine slows both alike.
     assert longest < took / 4
+
+
+PEOPLE = """\
+线路,台区编号,台区,小区,户号,户名,联系电话,租户,租户电话,物业,物业电话,openid
+10kV甲线,0001,一台区,花园,1001,甲,13811110001,租客,13811110009,物业,13911110000,
+10kV甲线,0001,一台区,花园,1002,乙,1381111,,,物业,13911110000,o6_bmjrPTlm6_2sgVt7hMZOPfL2M
+10kV甲线,0001,一台区,花园,1003,丙,13811110003,,,物业,13911110000,
+10kV甲线,0001,一台区,花园,1004,丁,13811110004,,,,,
+10kV甲线,0001,一台区,花园,1004,丁,13811110005,,,,,
+10kV甲线,0001,一台区,,1005,戊,,,,,,
+"""
+
+
+async def _links(database: engine.Database) -> set[tuple[object, ...]]:
+    async with database.read() as connection:
+        points = await connection.execute(
+            text(
+                "SELECT u.account, l.role, c.phone_hmac, c.place_key FROM usage_point u"
+                " JOIN point_contact l ON l.usage_point_id = u.id"
+                " JOIN contact c ON c.id = l.contact_id"
+            )
+        )
+        places = await connection.execute(
+            text("SELECT subject, subject_id, role, contact_id FROM place_contact")
+        )
+        return {tuple(row) for row in [*points, *places]}
+
+
+async def test_a_sheet_that_was_corrected_is_a_difference_of_what_was_corrected(
+    database: engine.Database, vault: Vault, tmp_path: Path
+) -> None:
+    """Masked cells are as they were, cells typed anew count, and the sheet again is nothing new."""
+    path, sheet = tmp_path / "ledger.csv", tmp_path / "corrections.xlsx"
+    path.write_text(PEOPLE, encoding="utf-8")
+    first = await run(database, vault, path)
+    before = await _links(database)
+    write_corrections([path], first.findings, sheet)
+
+    as_it_was = await run(database, vault, sheet)
+    unchanged = await _links(database)
+    book = openpyxl.load_workbook(sheet)
+    page = book.active
+    assert page is not None
+    page["G3"] = "13811110002"
+    page["F5"] = "丁一"
+    book.save(sheet)
+    corrected = await run(database, vault, sheet)
+    after = await _links(database)
+    again = await run(database, vault, sheet)
+    original = await run(database, vault, path)
+
+    assert "13811110001" not in str([cell.value for row in page.rows for cell in row])
+    assert (as_it_was.counts["changed"], as_it_was.counts["unchanged"]) == (0, 5)
+    assert unchanged == before
+    assert (corrected.counts["changed"], corrected.counts["unchanged"]) == (2, 3)
+    assert len(after) == len(before) + 1
+    assert after > before
+    assert (again.counts["changed"], await _links(database) >= before) == (0, True)
+    assert (original.counts["changed"], original.counts["unchanged"]) == (2, 3)
+
+
+async def test_a_file_without_contacts_compares_only_what_it_says(
+    database: engine.Database, vault: Vault, tmp_path: Path
+) -> None:
+    """Nobody is changed by a column that is not there, and the whole ledger again changes nobody."""
+    whole, part = tmp_path / "a.csv", tmp_path / "b.csv"
+    whole.write_text(PEOPLE, encoding="utf-8")
+    lines = [line.split(",") for line in PEOPLE.splitlines()]
+    part.write_text("\n".join(",".join(line[:6]) for line in lines), encoding="utf-8")
+    await run(database, vault, whole)
+    before = await _links(database)
+
+    less = await run(database, vault, part)
+    again = await run(database, vault, whole)
+
+    assert (less.counts["changed"], again.counts["changed"]) == (0, 0)
+    assert await _links(database) == before
