@@ -71,8 +71,9 @@ class LedgerReading:
 
     def _read(self, sheet: LedgerSheet) -> Iterator[list[PointRow]]:
         log = self._scan.log
-        log.file, log.sheet = sheet.file, sheet.name
         columns = sheet.columns or {}
+        headings = {field.value: sheet.heading[places[0]] for field, places in columns.items()}
+        log.begin(sheet.file, sheet.name, headings)
         if sheet.carried & {Field.AREA, Field.AREA_CODE}:
             log.add(
                 "area.carried_down", Severity.WARNING, None, Field.AREA.value,

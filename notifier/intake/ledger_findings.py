@@ -1,6 +1,7 @@
 """The findings of one ledger, bounded: a column that is wrong throughout fills no memory."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from notifier.domain.finding import Finding, Severity
 
@@ -17,6 +18,12 @@ class FindingLog:
         self._kept: list[Finding] = []
         self.file = ""
         self.sheet = ""
+        self._headings: dict[tuple[str, str], Mapping[str, str]] = {}
+
+    def begin(self, file: str, sheet: str, headings: Mapping[str, str]) -> None:
+        """Goes on to a sheet; ``headings`` are its own words for the columns, by field."""
+        self.file, self.sheet = file, sheet
+        self._headings[file, sheet] = headings
 
     def add(
         self,
@@ -37,6 +44,8 @@ class FindingLog:
         if self.counts[code] > self._most:
             return
         file, sheet = place if place is not None else (self.file, self.sheet)
+        # Whoever corrects the file looks for the heading as it stands there.
+        column = self._headings.get((file, sheet), {}).get(column, column)
         self._kept.append(
             Finding(
                 code=code,

@@ -186,9 +186,18 @@ def _read_data(data: bytes, limits: TableLimits) -> list[Sheet]:
         )
     if b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         raise TableError(
-            "不是文本也不是表格 / the file is neither text nor a workbook", code="table.format"
+            "不是文本也不是表格 / the file is neither text nor a workbook: " + _place_of_nul(data),
+            code="table.format",
         )
     return _read_text(decode(data), limits)
+
+
+def _place_of_nul(data: bytes) -> str:
+    """Where the first NUL stands, for a file that is text but for that."""
+    before = data[: data.index(b"\0")]
+    row, line = before.count(b"\n") + 1, before.rpartition(b"\n")[2]
+    column = max(line.count(sign) for sign in (b",", b";", b"\t")) + 1
+    return f"第 {row} 行第 {column} 列有 NUL 字符 / a NUL character in row {row}, column {column}"
 
 
 def _read_workbook(data: bytes, limits: TableLimits) -> list[Sheet]:

@@ -10,7 +10,7 @@ import xlsxwriter
 
 from notifier.domain.customer import Criticality, Need, Reach, Role, Subject
 from notifier.domain.finding import Severity
-from notifier.domain.ledger import NONE, PointRow
+from notifier.domain.ledger import KEPT, NONE, PointRow
 from notifier.intake import ledger, ledger_sheet
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
@@ -339,16 +339,16 @@ def test_the_correction_sheet_comes_back_as_the_same_ledger(tmp_path: Path) -> N
     assert again.outline.finding_counts == found.outline.finding_counts
 
 
-def test_a_masked_correction_sheet_holds_no_phone_and_no_phone_column(tmp_path: Path) -> None:
-    """Importing it again cannot take anybody's phone away: it does not speak of phones."""
+def test_a_masked_correction_sheet_leaves_everybody_their_phone(tmp_path: Path) -> None:
+    """A masked cell says that the phone is as it was, and is told of."""
     path = write(tmp_path / "l.csv", [[*HEADER, "联系电话"], [*ROW, "13800000001"]])
     target = tmp_path / "fix.xlsx"
 
     ledger_sheet.write_corrections([path], (), target)
     again = ledger.read_ledger(target)
 
-    assert "phone" not in again.outline.columns
-    assert again.points[0].contacts == ()
+    assert [contact.phone for contact in again.points[0].contacts] == [KEPT]
+    assert again.outline.finding_counts["phone.masked"] == 1
 
 
 def test_merged_and_float_cells_of_a_workbook_are_read(tmp_path: Path) -> None:
@@ -378,3 +378,14 @@ def test_merged_and_float_cells_of_a_workbook_are_read(tmp_path: Path) -> None:
 
 def _said(points: tuple[PointRow, ...]) -> list[tuple[Any, ...]]:
     return [(p.account, p.name, p.contacts, p.area, p.feeder, p.address) for p in points]
+
+
+def test_findings_name_a_column_as_the_file_does(tmp_path: Path) -> None:
+    """Whoever corrects the file looks for that heading, not for our word for the field."""
+    path = write(tmp_path / "l.csv", [[*HEADER, "联系电话", "重要等级"], [*ROW, "1380", "甚重要"]])
+
+    found = ledger.read_ledger(path).outline.findings
+
+    columns = {item.code: item.column for item in found}
+    assert columns["phone.invalid"] == "联系电话"
+    assert {"phone", "critical"}.isdisjoint(columns.values())

@@ -264,3 +264,12 @@ def test_the_collector_is_paused_and_runs_again() -> None:
     with collector.paused(), collector.paused():
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_a_nul_in_a_text_file_is_placed(tmp_path: Path) -> None:
+    """One damaged byte in thousands of rows is found by its row and column."""
+    path = tmp_path / "plans.csv"
+    path.write_bytes("线路,停电时间,工作\n甲线,3月5日,检修\n乙线,3月\0日,检修\n".encode())
+
+    with pytest.raises(tables.TableError, match="row 3, column 2"):
+        tables.read_sheets(path)

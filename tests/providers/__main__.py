@@ -31,7 +31,11 @@ def main() -> None:
     parser.add_argument("--clock-start", type=datetime.fromisoformat, help="ISO 8601 with offset")
     parser.add_argument("--clock-speed", type=float, default=1.0)
     parser.add_argument("--clock-began", type=datetime.fromisoformat, help="when it left the start")
-    parser.add_argument("--behave", default="{}", help="settings in JSON, as for POST /_control")
+    parser.add_argument(
+        "--behave",
+        default="{}",
+        help="settings in JSON, as for POST /_control; with provider, of that one",
+    )
     parser.add_argument("--with-stdin", action="store_true")
     for name in NAMES:
         parser.add_argument(f"--callback-{name}", default="", metavar="URL")
@@ -65,7 +69,8 @@ async def serve(arguments: argparse.Namespace, accounts: Accounts) -> None:
     async with gateway.running(port=arguments.port, control_port=arguments.control_port):
         for name, pusher in gateway.pushers.items():
             pusher.url = getattr(arguments, f"callback_{name}")
-        await gateway.behave(orjson.loads(arguments.behave))
+        settings = orjson.loads(arguments.behave)
+        await gateway.behave(settings, provider=settings.pop("provider", "all"))
         ports = gateway.ports()
         print(ports["all"] if arguments.print_port else orjson.dumps(ports).decode(), flush=True)
         await stop.wait()
