@@ -5,6 +5,7 @@ refused by pydantic with the place of each mistake.
 """
 
 import itertools
+import re
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -37,8 +38,36 @@ _Word = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
 
 
-class _Strict(BaseModel):
+#: Characters that no keyboard types and that databases, logs and messages each take their own way.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff]").search
+
+
+def is_readable(text: str) -> bool:
+    """Whether a text is free of control characters, but for tabs and ends of lines."""
+    return _CONTROL(text) is None
+
+
+class Strict(BaseModel):
+    """What comes by the API: nothing unknown, and texts without control characters."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _readable(cls, data: object) -> object:
+        if isinstance(data, dict):
+            for name, value in data.items():
+                for text in (name, *value) if isinstance(value, list | dict) else (name, value):
+                    if isinstance(text, str) and (found := _CONTROL(text)):
+                        raise ValueError(
+                            f"{cls._shown(name)}: found U+{ord(found[0]):04X} at character"
+                            f" {found.start() + 1}, expected a text without control characters"
+                        )
+        return data
+
+    @staticmethod
+    def _shown(name: object) -> str:
+        return name if isinstance(name, str) and is_readable(name) else "a field"
 
 
 def _iso_only(value: object) -> object:
@@ -62,7 +91,7 @@ def _plausible(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso_only), AfterValidator(_plausible)]
 
 
-class WindowModel(_Strict):
+class WindowModel(Strict):
     """A half-open period; both ends carry an offset and the end is later."""
 
     starts_at: Moment
@@ -79,7 +108,7 @@ class WindowModel(_Strict):
         return Window(self.starts_at, self.ends_at)
 
 
-class EquipmentModel(_Strict):
+class EquipmentModel(Strict):
     """A line, an area or a station by name; ``station`` narrows a line's name."""
 
     name: _Name
@@ -91,7 +120,7 @@ class EquipmentModel(_Strict):
         return Equipment(name=self.name, kind=EquipmentKind(self.kind), station=self.station)
 
 
-class TransferModel(_Strict):
+class TransferModel(Strict):
     """Who is moved, how, and the spans in which the seconds fall: transfer and transfer-back."""
 
     equipment: Annotated[list[EquipmentModel], Field(min_length=1, max_length=1000)]
@@ -113,7 +142,7 @@ class TransferModel(_Strict):
         )
 
 
-class StepModel(_Strict):
+class StepModel(Strict):
     """One switch operated, by id, dispatch number or name; ``group`` joins steps of one transfer."""
 
     action: Literal["open", "close"]
@@ -131,7 +160,7 @@ class StepModel(_Strict):
         )
 
 
-class SwitchingModel(_Strict):
+class SwitchingModel(Strict):
     """The steps in their order. ``transitions`` says of a group (the steps without one: ``""``) how it is
     moved; ``back`` restores, and left out it is the same in reverse when the window ends."""
 
@@ -157,7 +186,7 @@ class SwitchingModel(_Strict):
         )
 
 
-class WorkModel(_Strict):
+class WorkModel(Strict):
     """What is worked on, by the names the plan uses; ``between`` is a line section from node to node,
     ``named`` leaves it open whether a name is a branch, a node or an area."""
 
@@ -175,7 +204,7 @@ class WorkModel(_Strict):
         return Target(kind=TargetKind(self.kind), names=tuple(dict.fromkeys(self.names)))
 
 
-class PlanModel(_Strict):
+class PlanModel(Strict):
     """One plan. ``windows`` are when ``equipment`` is out; a short transfer may have neither.
 
     ``switching`` and ``work`` say more exactly what ``equipment`` only names, and may stand for it.
@@ -226,7 +255,7 @@ class PlanModel(_Strict):
         )
 
 
-class PlansModel(_Strict):
+class PlansModel(Strict):
     """Several plans in one request."""
 
     plans: Annotated[list[PlanModel], Field(min_length=1, max_length=10_000)]

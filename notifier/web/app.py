@@ -10,6 +10,7 @@ from aiohttp import web
 
 from notifier.clock import monotonic
 from notifier.domain import errors as refusals
+from notifier.intake.plans_json import is_readable
 from notifier.rendering.library import Library
 from notifier.rendering.posters import PosterPress
 from notifier.rendering.variables import Utility
@@ -157,6 +158,8 @@ async def _answered(request: web.Request, handler: _Next) -> web.StreamResponse:
     """The handler's answer, or that to what it raised; only what is no error is raised on."""
     for_people = not request.path.startswith(("/api/", "/callbacks/"))
     try:
+        if not is_readable(request.path):
+            raise web.HTTPNotFound
         return await handler(request)
     except refusals.Refusal as refusal:
         if for_people:

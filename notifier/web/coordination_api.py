@@ -7,13 +7,13 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from notifier.domain import errors
-from notifier.intake.plans_json import Moment
+from notifier.intake.plans_json import Moment, Strict
 from notifier.usecases import coordinate_accepting, coordinate_meeting, coordinate_proposing
 from notifier.usecases.coordinate_gathering import Options
 from notifier.usecases.coordinate_meeting import is_lost
 from notifier.web import answers, presenting
 from notifier.web.context import CHECKER, MEETINGS, SERVICE, Service
-from notifier.web.endpoints import OFFICE, WRITERS, Call, Group, Nothing, Strict
+from notifier.web.endpoints import OFFICE, WRITERS, Call, Group, Nothing
 from notifier.web.requests import Name
 
 COORDINATION = Group("coordination")
@@ -31,10 +31,10 @@ class RunBody(Strict):
 
     first: Annotated[date, Field(alias="from", strict=False)]
     last: Annotated[date, Field(alias="to", strict=False)]
-    seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    seconds: Annotated[float, Field(strict=True, gt=0, le=600)] = 30.0
     pins: list[PinBody] = Field(default=[])
-    crews: dict[Name, Annotated[int, Field(ge=0, le=100)]] = Field(default={})
-    region_per_shift: Annotated[int, Field(ge=0, le=1000)] | None = None
+    crews: dict[Name, Annotated[int, Field(strict=True, ge=0, le=100)]] = Field(default={})
+    region_per_shift: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = None
 
     @property
     def options(self) -> Options:

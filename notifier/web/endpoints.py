@@ -12,8 +12,9 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from notifier.intake.plans_json import Strict
 from notifier.store.tokens import Role
 from notifier.web import errors, principals
 from notifier.web.context import SERVICE, Principal, Service
@@ -30,12 +31,6 @@ WRITERS = frozenset({Role.OPERATIONS, Role.ADMIN})
 SIGNERS = frozenset({Role.APPROVER, Role.ADMIN})
 CHANGERS = WRITERS | SIGNERS
 CREWS = frozenset({Role.CREW, Role.OPERATIONS, Role.ADMIN})
-
-
-class Strict(BaseModel):
-    """A request: what is not known is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Nothing(Strict):

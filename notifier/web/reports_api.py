@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, Field
 
 from notifier.domain.reliability_report import By
+from notifier.intake.plans_json import Strict
 from notifier.store.columns import from_millis, to_millis
 from notifier.store.reliability import Reliability
 from notifier.usecases import reliability
 from notifier.usecases import reliability_json as shapes
 from notifier.web import paging
 from notifier.web.answers import Answer, WindowView
-from notifier.web.endpoints import OFFICE, Call, Group, Nothing, Strict
+from notifier.web.endpoints import OFFICE, Call, Group, Nothing
 
 REPORTS = Group("reports")
 

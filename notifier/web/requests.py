@@ -3,13 +3,12 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints
 
 from notifier.channel import Medium
 from notifier.domain.notice import Stage
 from notifier.domain.plan import PlanKind, PlanState
-from notifier.intake.plans_json import Moment, PlanModel
-from notifier.web.endpoints import Strict
+from notifier.intake.plans_json import Moment, PlanModel, Strict
 
 
 def _as_list(value: object) -> object:
@@ -111,7 +110,7 @@ class ApproveBody(Strict):
 class ConfirmBody(Strict):
     """Which proposal; ``expected_key``: the key of the proposals that were looked at."""
 
-    proposal: Annotated[int, Field(ge=1, le=1000)]
+    proposal: Annotated[int, Field(strict=True, ge=1, le=1000)]
     expected_key: Annotated[str, Field(max_length=64)] = ""
     note: Words = ""
 
@@ -135,7 +134,7 @@ class RestoreBody(Strict):
     """Supply is back since ``at``; now, where nothing is said. Days to come stand, but for ``whole``."""
 
     at: Moment | None = None
-    whole: bool = False
+    whole: StrictBool = False
     note: Words = ""
 
 
@@ -160,7 +159,7 @@ class CloseBody(Strict):
 class ClaimBody(Strict):
     """For how long the crew wants to hold the task."""
 
-    minutes: Annotated[int, Field(ge=5, le=1440)] = 240
+    minutes: Annotated[int, Field(strict=True, ge=5, le=1440)] = 240
 
 
 class HandBackBody(Strict):

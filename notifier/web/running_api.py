@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field, StringConstraints
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.running import Answer as Said
 from notifier.domain.running import Outcome, Phase, Reason
-from notifier.intake.plans_json import Moment
+from notifier.intake.plans_json import Moment, Strict
 from notifier.store.coordination_works import Works
 from notifier.store.tokens import Role
 from notifier.usecases import postings, running, running_json
 from notifier.web import answers, presenting
 from notifier.web.context import Principal, Service
-from notifier.web.endpoints import CREWS, EVERYBODY, WRITERS, Call, Group, Nothing, Strict
+from notifier.web.endpoints import CREWS, EVERYBODY, WRITERS, Call, Group, Nothing
 from notifier.web.requests import Name, Words
 
 RUNNING = Group("running")

@@ -475,3 +475,28 @@ async def test_readiness_writes_only_now_and_then(
 
     assert {answer.status for answer in answers} == {200}
     assert writes == 1
+
+
+async def test_control_characters_are_refused_wherever_a_text_comes_in(site: Site) -> None:
+    """In a plan's number, in a note, in a question and in an address: no database sees them."""
+    await approved(site)
+
+    plans = [
+        await site.post("/plans", json=plan_json("P\0002")),
+        await site.post("/plans", json=plan_json("P3", works="更换\x1b[2J开关")),
+        await site.post("/plans/P1/cancel", json={"note": "天\x07气"}),
+        await site.get("/plans", params={"q": "P\0"}),
+    ]
+    missing = await site.get("/plans/P%00")
+    multiline = await site.post("/plans", json=plan_json("P4", scope="一单元\n二单元"))
+
+    assert [answer.status for answer in plans] == [422] * 4
+    assert "U+0000 at character 2" in (await plans[0].json())["errors"][0]["message"]
+    assert (missing.status, multiline.status) == (404, 200)
+
+
+async def test_a_number_in_a_body_is_a_number(site: Site) -> None:
+    """Requests are strict: what is quoted is a text."""
+    answer = await site.post("/postings/1/claim", "crew", json={"minutes": "240"})
+
+    assert answer.status == 422
