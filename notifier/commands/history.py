@@ -110,6 +110,7 @@ async def _import(context: Context, store: Ledger, path: Path) -> history.Histor
         dry_run=args.dry_run,
         part=args.part and bool(rows),
         again=args.again,
+        zone=context.zone,
         progress=lambda done: context.console.progress(f"{path.name}: {done:,}"),
     )
 

@@ -247,6 +247,7 @@ async def import_plans(context: Context) -> int:
                     now=runtime.clock.now(),
                     actor=context.actor,
                     again=context.args.again,
+                    zone=context.zone,
                     progress=_progress(context, item),
                 )
                 _add(shown, item, context)

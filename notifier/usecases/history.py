@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from notifier.domain import history
@@ -69,6 +69,7 @@ async def import_history(
     dry_run: bool = False,
     part: bool = False,
     again: bool = False,
+    zone: tzinfo = UTC,
     progress: Callable[[int], None] | None = None,
 ) -> HistoryReport:
     """Counts the rows of a file from now on; ``digest`` names its content (``file_digest``).
@@ -76,7 +77,7 @@ async def import_history(
     With a finding of severity error nothing is stored, unless ``part`` accepts the rows without one.
     A file whose content came before is not taken ``again`` by itself. A row that another file gave
     before is known, and corrected where this one says otherwise. ``progress`` hears how many
-    interruptions are stored.
+    interruptions are stored; ``zone`` is the one in which a person reads when the file came before.
     """
     async with store.read() as tx:
         seen = await tx.plans.file_seen(digest)
@@ -88,7 +89,7 @@ async def import_history(
             digest=digest,
             rows=0,
             interruptions=0,
-            findings=(*findings, _seen_before(file, seen)),
+            findings=(*findings, _seen_before(file, seen, zone)),
             counts={},
             dry_run=dry_run,
             before={
@@ -152,12 +153,13 @@ async def _store(
     return counts
 
 
-def _seen_before(file: str, seen: Mapping[str, Any]) -> Finding:
+def _seen_before(file: str, seen: Mapping[str, Any], zone: tzinfo) -> Finding:
+    at = seen["received_at"].astimezone(zone)
     return Finding(
         code="file.seen_before",
         severity=Severity.INFO,
         file=file,
-        found=f"{seen['name']} {seen['received_at'].isoformat(timespec='minutes')}",
+        found=f"{seen['name']} {at.isoformat(timespec='minutes')}",
         expected="内容相同的文件已导入；--again 再次导入 / "
         "a file with this content was imported; --again takes it once more",
     )

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from notifier.domain import errors, matching
@@ -103,13 +103,15 @@ async def ingest_plans(
     now: datetime,
     actor: str,
     again: bool = False,
+    zone: tzinfo = UTC,
     progress: Callable[[int], None] | None = None,
 ) -> IngestReport:
     """Submits every plan of a file; ``digest`` names its content (``file_digest``).
 
     A file whose content came before is not taken again unless ``again``: what people changed since
     would be undone. A plan that is refused, or cannot be read, costs no other plan; one with
-    findings of severity error is kept as a draft. ``progress`` hears how many plans were taken.
+    findings of severity error is kept as a draft. ``progress`` hears how many plans were taken;
+    ``zone`` is the one in which a person reads when the file came before.
     """
     async with store.read() as tx:
         seen = await tx.plans.file_seen(digest)
@@ -118,7 +120,7 @@ async def ingest_plans(
             file=file_name,
             digest=digest,
             taken=(),
-            findings=(*findings, _seen_before(file_name, seen)),
+            findings=(*findings, _seen_before(file_name, seen, zone)),
             before=_remembered(seen),
         )
     taken: list[Taken] = []
@@ -233,12 +235,13 @@ def _remembered(seen: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _seen_before(file_name: str, seen: Mapping[str, Any]) -> Finding:
+def _seen_before(file_name: str, seen: Mapping[str, Any], zone: tzinfo) -> Finding:
+    at = seen["received_at"].astimezone(zone)
     return Finding(
         code="file.seen_before",
         severity=Severity.INFO,
         file=file_name,
-        found=f"{seen['name']} {seen['received_at'].isoformat(timespec='minutes')}",
+        found=f"{seen['name']} {at.isoformat(timespec='minutes')}",
         expected="内容相同的文件已导入；--again 再次导入 / "
         "a file with this content was imported; --again takes it once more",
     )

@@ -77,6 +77,7 @@ async def upload_plans(call: Call[Nothing, Nothing]) -> web.StreamResponse:
             now=call.now,
             actor=call.actor.name,
             again=wanted.again,
+            zone=service.setting.zone,
         )
         head |= {
             "counts": report.counts,

@@ -35,8 +35,9 @@ async def take(
     town: Town, drafts: Sequence[PlanDraft], digest: str = "d1", *, again: bool = False
 ) -> ingest.IngestReport:
     return await ingest.ingest_plans(
-        town.store, drafts, "a.csv", digest, now=town.clock.now(), actor="wang", again=again
-    )
+        town.store, drafts, "a.csv", digest,
+        now=town.clock.now(), actor="wang", again=again, zone=towns.ZONE,
+    )  # fmt: skip
 
 
 async def test_a_plan_keeps_where_it_was_read(town: Town) -> None:
@@ -150,3 +151,13 @@ async def test_whom_a_draft_would_touch_is_foreseen(town: Town) -> None:
     foreseen = await ingest.foresee(town.store, draft(plan(), 2), world, now=town.clock.now())
 
     assert foreseen == {"points": {"out": 16}, "areas": 2, "findings": []}
+
+
+async def test_a_file_that_came_before_is_told_in_local_time(town: Town) -> None:
+    """Whoever sent it looks at the clock on the wall."""
+    await take(town, [draft(plan(), 2)])
+
+    again = await take(town, [draft(plan(), 2)])
+
+    (seen,) = [item for item in again.findings if item.code == "file.seen_before"]
+    assert seen.found == "a.csv 2026-03-01T09:00+08:00"
