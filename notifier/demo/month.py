@@ -29,11 +29,11 @@ DAYS = 31
 #: The days over which the balance meeting may move works: after the notice that the law asks.
 _MEETING = (plans.MONTH + timedelta(days=8), plans.MONTH + timedelta(days=DAYS - 1))
 #: Seconds outside between the start of the service and the first simulated second.
-_HEAD_START = 9.0
+_HEAD_START = 16.0
 #: How long the end of the month may take to settle, in seconds outside.
 _PATIENCE = 20.0
 #: Seconds that the month takes where nothing else runs, and at most.
-_PACE, _SLOWEST = 64.0, 400.0
+_PACE, _SLOWEST = 80.0, 400.0
 #: What is timed to know how slow the machine is: making the tokens takes less than this on two
 #: free cores.
 _MAKING_TOKENS = 5.0

@@ -28,7 +28,7 @@ _CONTENT = (
 _SHIFT = (8, 19)
 _LOOKS = 20
 #: Who works in a crew.
-_PEOPLE = 4
+_PEOPLE = 1
 _REASON = "单元门禁关闭，进不去 / the entrance is locked"
 
 
@@ -156,7 +156,7 @@ class Crew:
     async def _round(self) -> bool:
         """The crew's share of the most urgent tasks, what is wrong on a door first; False when there
         are none."""
-        tasks = (await self.desk.get("/postings", limit="48"))["tasks"]
+        tasks = (await self.desk.get("/postings", limit="24"))["tasks"]
         tasks.sort(key=lambda task: task["todo"] != "replace")
         own = tasks[self.turn :: self.crews] or tasks
         await asyncio.gather(*(self._walk(own[one::_PEOPLE]) for one in range(_PEOPLE)))
