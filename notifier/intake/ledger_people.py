@@ -97,11 +97,12 @@ class PeopleScan:
 
     def _identity(self, row: int, field: Field, text: str) -> str:
         fits = cells.OPENID if field is Field.OPENID else cells.PUSH_TOKEN
-        if not text or fits(text):
-            return text
+        # A token with its middle masked looks like one.
         if cells.is_masked(text):
             self._masked(row, field, text)
             return ""
+        if not text or fits(text):
+            return text
         value = cells.clean(text)
         if not value or fits(value):
             return value

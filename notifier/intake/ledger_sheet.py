@@ -85,8 +85,10 @@ def _mask(
     value: str, place: int, masked: Sequence[int] | frozenset[int], sheet: LedgerSheet
 ) -> str:
     if place in masked:
+        if place in _places(sheet.columns or {}, Field.OPENID, Field.PUSH_TOKEN):
+            return f"{value[:1]}***"
         text = mask_within(value)
-        # An identity or a number that is none would stand there in full.
+        # A number that is none would stand there in full.
         return text if text != value else f"{value[:1]}***"
     if place in _places(sheet.columns or {}, Field.ACCOUNT, Field.AREA_CODE):
         return value
