@@ -60,9 +60,7 @@ async def test_a_full_disk_is_told_once_and_tried_ever_more_seldom(
         return step
 
     with capture_logs() as lines:
-        await asyncio.gather(
-            *(worker._loop(name, failing(name), 0.05) for name in steps)
-        )
+        await asyncio.gather(*(worker._loop(name, failing(name), 0.05) for name in steps))
 
     told = [line for line in lines if line["event"] == "worker.fault"]
     assert [(line["loop"], "exc_info" in line) for line in told] == [("one", True), ("two", False)]
