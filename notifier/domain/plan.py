@@ -206,8 +206,8 @@ class Plan:
 class Revision:
     """One revision of a plan, never changed once written.
 
-    ``points_id`` is the revision whose usage points hold for this one too: a change of times alone
-    keeps them. ``source`` says where it was read, ``counts`` and ``difference`` whom it affects.
+    ``points_id`` names the frozen usage points that hold for it: a change of times alone keeps those
+    of the revision before. ``source`` says where it was read, ``counts`` and ``difference`` whom it affects.
     ``network`` is the version and overlay of the network model it was matched on, None where it was
     matched by ledger alone.
     """

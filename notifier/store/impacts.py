@@ -14,6 +14,7 @@ from notifier.domain.topology import LedgerPoint
 from notifier.domain.window import Window
 from notifier.store import schema
 from notifier.store.engine import Bulk, insert_into, insert_rows
+from notifier.store.ids import take
 
 _AREAS_A_STEP = 5_000
 _POINTS_A_STEP = 10_000
@@ -310,22 +311,24 @@ _TRACED_AREAS = (
 )
 
 
-async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
-    """Writes every usage point that the match touches, a few thousand at a time.
+async def freeze(bulk: Bulk, match: Match) -> int:
+    """Writes every usage point that the match touches, a few thousand at a time; answers the number
+    they stand under.
 
-    Other writers get their turn in between; until ``record_match`` names this revision as the holder
-    of its points, nobody reads them. A second call for the same revision adds nothing.
+    Other writers get their turn in between; until ``record_match`` names that number, nobody reads them.
+    It is new with each call, and below 0 so that none is a revision's: what two processes match at
+    once, on what each knew of ledger and network, or one before it died, never becomes a mixture.
     """
+    async with bulk.transaction() as connection:
+        points_id = -await take(connection, "frozen_points", 1)
     rows = [
-        {"revision": revision_id, "area": area_id, "number": number}
+        {"points": points_id, "area": area_id, "number": number}
         for area_id, number in sorted({**match.traced_areas, **match.areas}.items())
     ]
     for start in range(0, len(rows), _AREAS_A_STEP):
         async with bulk.transaction() as connection:
             await connection.execute(
-                text(
-                    "INSERT INTO impact_area VALUES (:revision, :area, :number) ON CONFLICT DO NOTHING"
-                ),
+                text("INSERT INTO impact_area VALUES (:points, :area, :number)"),
                 rows[start : start + _AREAS_A_STEP],
             )
     for table in ("frozen", "traced"):
@@ -345,11 +348,11 @@ async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
         text(
             "INSERT INTO frozen SELECT u.id, i.group_number FROM impact_area i"
             " JOIN usage_point u ON u.area_id = i.area_id"
-            " WHERE i.revision_id = :revision AND u.gone_at IS NULL"
+            " WHERE i.revision_id = :points AND u.gone_at IS NULL"
             " AND i.area_id NOT IN (SELECT area_id FROM traced) ORDER BY u.id"
             " ON CONFLICT DO NOTHING"
         ),
-        {"revision": revision_id},
+        {"points": points_id},
     )
     for feeder_id, number in match.feeders.items():
         await bulk.connection.execute(
@@ -374,15 +377,35 @@ async def freeze(bulk: Bulk, revision_id: int, match: Match) -> None:
         async with bulk.transaction() as connection:
             await connection.execute(
                 text(
-                    "INSERT INTO impact_point SELECT CAST(:revision AS BIGINT), usage_point_id, group_number"
+                    "INSERT INTO impact_point SELECT CAST(:points AS BIGINT), usage_point_id, group_number"
                     " FROM frozen WHERE usage_point_id > :last AND usage_point_id <= :edge"
-                    " ORDER BY usage_point_id ON CONFLICT DO NOTHING"
+                    " ORDER BY usage_point_id"
                 ),
-                {"revision": revision_id, "last": last, "edge": edge},
+                {"points": points_id, "last": last, "edge": edge},
             )
         last = edge
     await bulk.connection.execute(text("DROP TABLE frozen"))
     await bulk.connection.execute(text("DROP TABLE traced"))
+    return points_id
+
+
+async def forget(bulk: Bulk, points_id: int) -> None:
+    """Removes what was frozen under a number that no revision names, a few thousand at a time."""
+    while True:
+        async with bulk.transaction() as connection:
+            result = await connection.execute(
+                text(
+                    "DELETE FROM impact_point WHERE revision_id = :points AND usage_point_id IN (SELECT"
+                    " usage_point_id FROM impact_point WHERE revision_id = :points LIMIT :step)"
+                ),
+                {"points": points_id, "step": _POINTS_A_STEP},
+            )
+            if not result.rowcount:
+                await connection.execute(
+                    text("DELETE FROM impact_area WHERE revision_id = :points"),
+                    {"points": points_id},
+                )
+                return
 
 
 def _parts(values: Sequence[Any]) -> list[str]:

@@ -147,9 +147,13 @@ class Desk:
         self._bulk = bulk
         self._keys: dict[int, str] = {}
 
-    async def freeze(self, revision_id: int, match: Match) -> None:
-        """Writes the usage points a match touches."""
-        await impacts.freeze(self._bulk, revision_id, match)
+    async def freeze(self, match: Match) -> int:
+        """Writes the usage points a match touches; answers the number they stand under."""
+        return await impacts.freeze(self._bulk, match)
+
+    async def forget(self, points_id: int) -> None:
+        """Removes frozen usage points that no revision came to hold."""
+        await impacts.forget(self._bulk, points_id)
 
     async def gather(
         self, plan_id: int, points_id: int | None, available: Reach

@@ -70,15 +70,18 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
             and revision.change is not Change.REMATCHED
             and await _same_assets(store, before, match)
         )
-        points_id = revision.id
+        fresh = None
         if same_assets and before is not None:
             points_id = before.points_id or before.id
         else:
             async with store.desk() as desk:
-                await desk.freeze(revision.id, match)
+                points_id = fresh = await desk.freeze(match)
         groups = {group.number: group for group in match.groups}
         merged = _merged(revision, match.findings)
-        await _record(store, revision, before, groups, points_id, merged, match.network)
+        is_mine = await _record(store, revision, before, groups, points_id, merged, match.network)
+        if fresh is not None and not is_mine:
+            async with store.desk() as desk:
+                await desk.forget(fresh)
     async with store.read() as tx:
         return await tx.plans.revision(plan.id, revision.number)
 
@@ -101,8 +104,9 @@ async def _record(
     points_id: int,
     findings: Sequence[dict[str, Any]],
     network: tuple[int, int] | None,
-) -> None:
-    """Counts, then writes; the counting of a large plan holds nobody up."""
+) -> bool:
+    """Counts, then writes; the counting of a large plan holds nobody up. False where somebody else's
+    match stands by now: whoever submitted a plan and the loop that reconciles it may match it at once."""
     async with store.read() as tx:
         groups_before = {} if before is None else await tx.impacts.groups(before.id)
         if before is not None and before.points_id == points_id:
@@ -116,7 +120,7 @@ async def _record(
             difference = await tx.impacts.difference((points_id, groups), old)
     async with store.write() as tx:
         if (await tx.plans.revision(revision.plan_id, revision.number)).counts:
-            return  # whoever submitted it and the loop that reconciles it may match it at once
+            return False
         await tx.impacts.set_groups(revision.id, list(groups.values()))
         await tx.plans.record_match(
             revision.id,
@@ -130,6 +134,7 @@ async def _record(
             findings=findings,
             network=network,
         )
+    return True
 
 
 def _by_class(by_group: dict[str, dict[str, int]], groups: Mapping[int, Group]) -> dict[str, int]:

@@ -53,22 +53,22 @@ MATCH = Match(
 )
 
 
-async def freeze(store: Ledger, match: Match) -> int:
+async def freeze(store: Ledger, match: Match) -> tuple[int, int]:
+    """The revision, and the number of its points."""
     revision_id = await revision(store)
     async with store.desk() as desk:
-        await desk.freeze(revision_id, match)
-        await desk.freeze(revision_id, match)
+        points_id = await desk.freeze(match)
     async with store.write() as tx:
         await tx.impacts.set_groups(revision_id, match.groups)
-    return revision_id
+    return revision_id, points_id
 
 
 async def test_what_was_traced_comes_point_by_point_and_before_the_ledger(store: Ledger) -> None:
     """Home 17 stands in an area that is out by ledger and was traced as moved: the trace knows more."""
-    revision_id = await freeze(store, MATCH)
+    _, points_id = await freeze(store, MATCH)
 
     async with store.read() as tx:
-        frozen = await tx.impacts.frozen(revision_id)
+        frozen = await tx.impacts.frozen(points_id)
         claimed = await tx.impacts.claimed(MATCH)
     assert frozen == claimed
     assert {n: frozen[n] for n in (1, 5, 6, 10, 17, 18, 26)} == {
@@ -81,14 +81,36 @@ async def test_an_area_whose_customers_fare_differently_stands_once_for_each_gro
     store: Ledger,
 ) -> None:
     """Counted customer by customer; an area that nobody hangs on is listed with none."""
-    revision_id = await freeze(store, MATCH)
+    revision_id, points_id = await freeze(store, MATCH)
 
     async with store.read() as tx:
-        areas = await tx.impacts.by_area(revision_id, revision_id)
+        areas = await tx.impacts.by_area(revision_id, points_id)
     assert [(a["name"], a["group"].number, a["points"]) for a in areas] == [
         ("一里台区", 2, 5), ("一里台区", 3, 5), ("二里台区", 3, 0),
         ("三里台区", 1, 9), ("三里台区", 3, 1),
     ]  # fmt: skip
+
+
+async def test_what_is_frozen_twice_at_once_never_becomes_a_mixture(store: Ledger) -> None:
+    """Two processes match one plan, the one by ledger, the other by topology: each stands for itself,
+    and what nobody came to hold is removed without a trace."""
+    by_ledger = Match(groups=MATCH.groups[:1], areas={1: 1, 2: 1, 3: 1}, feeders={}, findings=())
+    async with store.desk() as one, store.desk() as other:
+        first = await one.freeze(by_ledger)
+        second = await other.freeze(MATCH)
+    async with store.read() as tx:
+        traced = await tx.impacts.frozen(second)
+        claimed = await tx.impacts.claimed(MATCH)
+
+    async with store.desk() as desk:
+        await desk.forget(first)
+
+    assert first < 0 > second != first
+    assert traced == claimed
+    async with store.read() as tx:
+        assert await tx.impacts.frozen(first) == {}
+        assert await tx.impacts.areas(first) == {}
+        assert await tx.impacts.frozen(second) == traced
 
 
 async def test_the_ledger_s_points_are_found_by_account_feeder_and_area(store: Ledger) -> None:
