@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import importlib
+import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable
 
@@ -34,6 +36,11 @@ def register(subparsers: base.Subparsers) -> None:
     parser.add_argument(
         "--clock-speed", type=float, metavar="N", help="模拟时钟倍速 / times as fast as real time"
     )
+    parser.add_argument(
+        "--with-stdin",
+        action="store_true",
+        help="标准输入关闭即停止 / stop when standard input ends, with whoever started it",
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--worker-only", action="store_true", help="只运行后台 / the loops, no pages and no API"
@@ -55,8 +62,10 @@ def register(subparsers: base.Subparsers) -> None:
 
 
 async def serve(context: Context) -> int:
-    """``notifier serve``; until SIGTERM or SIGINT."""
+    """``notifier serve``; until SIGTERM or SIGINT, or the end of standard input where that is asked for."""
     settings = context.settings
+    if context.args.with_stdin:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_end)
     log.configure(format=settings.log.format, level=settings.log.level)
     async with context.runtime() as runtime:
         if context.args.worker_only:
@@ -69,6 +78,12 @@ async def serve(context: Context) -> int:
         options = {"with_worker": False} if context.args.no_worker else {}
         await app.serve(runtime, ready=lambda address: _announce(context, address), **options)
     return base.OK
+
+
+def _stop_at_end() -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _announce(context: Context, address: str) -> None:

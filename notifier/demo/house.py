@@ -154,10 +154,11 @@ async def gateway(session: aiohttp.ClientSession, time: Time) -> AsyncIterator[G
 
 @asynccontextmanager
 async def service(settings: Path, time: Time, log: BinaryIO) -> AsyncIterator[Process]:
-    """``notifier serve`` in a process of its own, telling the simulated time."""
+    """``notifier serve`` in a process of its own, telling the simulated time; it ends with the block, or
+    when this process dies: one left over would go on in the files of the next demonstration."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "notifier", "serve", "--config", str(settings),
-        stdin=DEVNULL, stdout=log, stderr=log, env=os.environ | _clock_variables(time),
+        sys.executable, "-m", "notifier", "serve", "--with-stdin", "--config", str(settings),
+        stdin=PIPE, stdout=log, stderr=log, env=os.environ | _clock_variables(time),
     )  # fmt: skip
     try:
         yield process

@@ -64,6 +64,7 @@ def serving(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
         [*COMMAND, "serve", *options],
         cwd=folder,
         env=environ(),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -102,6 +103,20 @@ def test_the_service_prints_its_address_and_ends_on_a_signal(tmp_path: Path) -> 
 
     assert address.startswith("http://127.0.0.1:")
     assert status == 200
+    assert running.returncode == 0, said
+
+
+def test_the_service_ends_with_whoever_holds_its_input(tmp_path: Path) -> None:
+    """``--with-stdin``: a child of the demonstration does not outlive it in the same files."""
+    with serving(tmp_path, "--no-worker", "--port", "0", "--with-stdin") as running:
+        assert running.stdout is not None
+        assert running.stdin is not None
+        address = running.stdout.readline().strip()
+        running.stdin.close()
+        running.stdin = None
+        _, said = running.communicate(timeout=30)
+
+    assert address.startswith("http://127.0.0.1:")
     assert running.returncode == 0, said
 
 
