@@ -75,7 +75,9 @@ async def main(messages: int, url: str, lanes: int, *, single: bool) -> dict[str
             channels.Tools(now=clock.now),
         )
         taken["channel"] = channel
-        outbox = _outbox(store, vault, clock, channel)
+        async with store.write() as tx:
+            mark = await tx.make_mark(clock.now())
+        outbox = _outbox(store, vault, clock, channel, mark)
         await _lay_out(outbox, messages)
         figures = await _run(outbox, lanes, messages, database, taken)
         figures["naive_messages_per_s"] = await _naive(outbox, database, channel)
@@ -133,7 +135,7 @@ async def _lag() -> float:
 
 
 def _outbox(
-    store: Ledger, vault: Vault, clock: SystemClock, channel: channels.Channel
+    store: Ledger, vault: Vault, clock: SystemClock, channel: channels.Channel, mark: str
 ) -> dispatch.Outbox:
     switchboard = Switchboard({"sms": channel})
     policy = read_policy("cn")
@@ -154,7 +156,7 @@ def _outbox(
         ),
         vault=vault,
         worker="bench",
-        mark="bench",
+        mark=mark,
         clock=clock,
     )
 
