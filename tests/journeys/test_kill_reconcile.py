@@ -18,10 +18,10 @@ import asyncio, sys
 from pathlib import Path
 from notifier import settings
 from notifier.runtime import open_runtime
-from notifier.store import layout
+from notifier.store import composing
 from notifier.usecases import reconcile
 
-layout._ROWS_A_STEP = 500  # many small transactions, so that there is a middle to die in
+composing.ROWS_A_STEP = 500  # many small transactions, so that there is a middle to die in
 
 async def main():
     async with open_runtime(settings.load(Path(sys.argv[1]))) as r:
