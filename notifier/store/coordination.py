@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, text, update
+from sqlalchemy import and_, func, insert, select, update
 
 from notifier.store import audit, schema
-from notifier.store.columns import to_millis
 from notifier.store.engine import Database, new_id, with_lists
 
 _rules, _run, _item = (
@@ -224,19 +223,3 @@ class Coordination:
                 subject=number,
                 detail={"run": run_id, "why": why, "revision": new_revision},
             )
-
-    async def latest_of(self, number: str, since: datetime) -> Mapping[str, Any] | None:
-        """The newest item about a plan, of a run made since."""
-        async with self._database.read() as connection:
-            row = (
-                await connection.execute(
-                    text(
-                        "SELECT i.run_id, i.outcome, i.decision FROM coordination_item i"
-                        " JOIN coordination_run r ON r.id = i.run_id"
-                        " WHERE i.number = :number AND r.made_at >= :since"
-                        " ORDER BY i.run_id DESC LIMIT 1"
-                    ),
-                    {"number": number, "since": to_millis(since)},
-                )
-            ).first()
-        return None if row is None else dict(row._mapping)

@@ -121,17 +121,6 @@ async def loose_points_of_feeders(
     return sorted(found, key=lambda point: point.account)
 
 
-async def points_by_account(
-    connection: AsyncConnection, accounts: Iterable[str]
-) -> dict[str, UsagePoint]:
-    """The present customers with these accounts; unknown accounts are left out."""
-    found: dict[str, UsagePoint] = {}
-    for part in _parts(sorted(set(accounts))):
-        rows = await _points(connection, _point.c.account.in_(part))
-        found.update((point.account, point) for point in rows)
-    return found
-
-
 async def areas_without_customers(connection: AsyncConnection) -> list[Area]:
     """Areas to which no present customer belongs, by code and name."""
     result = await connection.execute(

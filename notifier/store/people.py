@@ -3,13 +3,11 @@
 One row a contact however many meters it has; the gravest group and the gravest trait win.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import text
 
 from notifier.channel import Medium
-from notifier.domain.cell import NOTHING
 from notifier.domain.customer import REACH_BY_MEDIUM, Subject
 from notifier.domain.delivery import TOLD, BatchState, DeliveryState
 from notifier.domain.notice import Stage
@@ -220,17 +218,3 @@ async def fingerprint_rows(bulk: Bulk, after: int, limit: int) -> list[tuple[Any
         {"after": after, "limit": limit},
     )
     return [tuple(row) for row in result]
-
-
-def facts_key_after(stage: Stage, facts_key: str) -> str:
-    """What a person believes after a notice: its facts, or that nothing will happen."""
-    return NOTHING if stage in _DENYING else facts_key
-
-
-def cells_by_traits(
-    people: Mapping[int, int], keys: Mapping[int, str], available: Any
-) -> dict[int, Any]:
-    """The cell of each traits."""
-    return {
-        packed: traits.cell_of(packed, keys, available, number) for packed, number in people.items()
-    }

@@ -7,15 +7,12 @@ from datetime import datetime, timedelta
 
 from notifier import channel as channels
 from notifier.channel import (
-    Callback,
-    CallbackAnswer,
     Channel,
     Limits,
     Medium,
     Receipt,
     ReceiptStatus,
 )
-from notifier.clock import Clock
 from notifier.domain import keys
 from notifier.domain.delivery import BatchState
 from notifier.domain.outbox import Claimed, KnownReceipt
@@ -37,17 +34,6 @@ class Taken:
 
     known: int = 0
     stray: int = 0
-
-
-async def take_callback(
-    store: Store, vault: Vault, clock: Clock, name: str, channel: Channel, callback: Callback
-) -> tuple[CallbackAnswer, Taken]:
-    """Takes what a provider brings; the receipts are on disk when this returns."""
-    answer = channel.receipts(callback)
-    if not answer.receipts:
-        return answer, Taken()
-    taken = await take(store, vault, name, answer.receipts, clock.now())
-    return answer, taken
 
 
 async def take(

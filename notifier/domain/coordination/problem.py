@@ -39,10 +39,6 @@ class Grid:
         """The shift a start lies in, counted through from the first day."""
         return start // self.starts_per_shift
 
-    def on_day(self, start: int, number: int) -> int:
-        """The start of the same work on its day ``number``, from 0: the same hour, days later."""
-        return start + number * self.starts_per_day
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:

@@ -80,12 +80,6 @@ class NetworkBuilder:
         if index is not None:
             self._boundary.add(index)
 
-    def has_node(self, mrid: str) -> bool:
-        return mrid in self._node_index
-
-    def has_branch(self, mrid: str) -> bool:
-        return mrid in self._branch_index
-
     def add_alias(self, alias: str, mrid: str) -> None:
         """Lets a branch be found by its dispatch number as well."""
         if alias and alias != mrid and alias not in self._branch_index:
