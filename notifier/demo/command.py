@@ -12,7 +12,7 @@ def register(subparsers: base.Subparsers) -> None:
     parser = base.add(
         subparsers,
         "demo",
-        "一分钟看一个月 / a month of a made-up bureau in a minute",
+        "两分钟看一个月 / a month of a made-up bureau in two minutes",
         "notifier demo\nnotifier demo --seconds 90 --exit",
         run,
         json=False,
