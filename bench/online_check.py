@@ -132,9 +132,9 @@ async def _by_sql(database: Database, number: int) -> None:
             text(
                 "SELECT q.number, count(*) FROM plan p"
                 " JOIN plan_revision r ON r.plan_id = p.id AND r.number = p.revision"
-                " JOIN impact_area a ON a.revision_id = r.points_id"
-                " JOIN impact_area b ON b.area_id = a.area_id AND b.revision_id <> a.revision_id"
-                " JOIN plan_revision s ON s.points_id = b.revision_id"
+                " JOIN impact_area a ON a.points_id = r.points_id"
+                " JOIN impact_area b ON b.area_id = a.area_id AND b.points_id <> a.points_id"
+                " JOIN plan_revision s ON s.points_id = b.points_id"
                 " JOIN plan q ON q.id = s.plan_id AND q.revision = s.number"
                 " WHERE p.number = :number AND q.starts_at < p.ends_at + :reach"
                 " AND q.ends_at > p.starts_at - :reach GROUP BY q.number"
@@ -239,7 +239,7 @@ async def _build(database: Database, areas: int, plans: int) -> int:
             [(n, 1, "out", json.dumps(windows), "") for n, _, windows, _, _ in rows],
         )  # fmt: skip
         await insert_rows(
-            connection, "impact_area", ("revision_id", "area_id", "group_number"),
+            connection, "impact_area", ("points_id", "area_id", "group_number"),
             [(n, area, 1) for n, taken, _, _, _ in rows for area in taken],
         )  # fmt: skip
     return sum(len(taken) for _, taken, _, _, _ in rows)

@@ -83,7 +83,7 @@ async def impact(context: Context) -> int:
         if args.against_current:
             return await _against_current(context, runtime, plan, revision)
         async with runtime.store.read() as tx:
-            points_id = revision.points_id or revision.id
+            points_id = revision.points_id
             if args.by_area:
                 _show_areas(context, revision, await tx.impacts.by_area(revision.id, points_id))
             elif args.csv:
@@ -268,8 +268,8 @@ async def diff(context: Context) -> int:
             ]
             old = earlier[-1] if earlier else None
             changed = Reports(tx.connection).changed_points(
-                (new.id, new.points_id or new.id),
-                None if old is None else (old.id, old.points_id or old.id),
+                (new.id, new.points_id),
+                None if old is None else (old.id, old.points_id),
             )
             if args.csv:
                 await _diff_as_csv(context, changed)

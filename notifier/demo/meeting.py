@@ -23,7 +23,7 @@ _SOLVING, _PATIENCE = 20.0, 90.0
 _AREAS = """
     SELECT p.number, ia.area_id, (SELECT count(*) FROM usage_point u WHERE u.area_id = ia.area_id)
     FROM impact_area ia
-    JOIN plan_revision r ON coalesce(r.points_id, r.id) = ia.revision_id AND r.number = 1
+    JOIN plan_revision r ON r.points_id = ia.points_id AND r.number = 1
     JOIN plan p ON p.id = r.plan_id
     JOIN impact_group g ON g.revision_id = r.id AND g.number = ia.group_number AND g.class = 'out'
 """

@@ -41,7 +41,7 @@ _PLANS = """
     JOIN plan_revision r ON r.plan_id = p.id AND r.number = p.revision ORDER BY p.starts_at, p.id
 """
 _REVISIONS = """
-    SELECT r.id, r.plan_id, coalesce(r.points_id, r.id) AS points_id,
+    SELECT r.id, r.plan_id, r.points_id,
            (SELECT sum(a.recipients) FROM approval a WHERE a.revision_id = r.id) AS signed
     FROM plan_revision r WHERE r.cells IS NOT NULL
 """
@@ -49,7 +49,7 @@ _REVISIONS = """
 #: alone, from the ledger's tables.
 _TOUCHED = """
     WITH hit AS (
-        SELECT usage_point_id, group_number FROM impact_point WHERE revision_id = :points
+        SELECT usage_point_id, group_number FROM impact_point WHERE points_id = :points
     )
     SELECT contact_id, group_number FROM hit JOIN point_contact USING (usage_point_id)
     UNION SELECT pc.contact_id, hit.group_number FROM hit
@@ -57,7 +57,7 @@ _TOUCHED = """
         JOIN place_contact pc ON pc.subject = 1 AND pc.subject_id = u.building_id
     UNION SELECT pc.contact_id, ia.group_number FROM impact_area ia
         JOIN place_contact pc ON pc.subject = 2 AND pc.subject_id = ia.area_id
-        WHERE ia.revision_id = :points
+        WHERE ia.points_id = :points
 """
 _DELIVERIES = """
     SELECT d.id, d.batch_id, d.contact_id, d.state, d.code, c.plan_id, c.stage, c.occasion, c.rung,

@@ -32,7 +32,7 @@ _POINTS = "SELECT id, account, area_id, building_id FROM usage_point"
 _IMPACT = """
     SELECT u.account, g.class FROM plan p
     JOIN plan_revision r ON r.plan_id = p.id AND r.number = p.revision
-    JOIN impact_point i ON i.revision_id = coalesce(r.points_id, r.id)
+    JOIN impact_point i ON i.points_id = r.points_id
     JOIN impact_group g ON g.revision_id = r.id AND g.number = i.group_number
     JOIN usage_point u ON u.id = i.usage_point_id
     WHERE p.number = ?

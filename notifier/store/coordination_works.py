@@ -127,7 +127,7 @@ _GROUPS = (
 _AREAS = (
     "SELECT r.id AS revision_id, a.group_number, {list} AS areas FROM plan p"
     " JOIN plan_revision r ON r.plan_id = p.id AND r.number = p.revision"
-    " JOIN impact_area a ON a.revision_id = r.points_id WHERE {where}"
+    " JOIN impact_area a ON a.points_id = r.points_id WHERE {where}"
     " GROUP BY r.id, a.group_number"
 )
 _LIST = {

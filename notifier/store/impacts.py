@@ -69,9 +69,7 @@ class Impacts:
     async def areas(self, points_id: int) -> dict[int, int]:
         """Group number by area id."""
         table = schema.impact_area
-        query = select(table.c.area_id, table.c.group_number).where(
-            table.c.revision_id == points_id
-        )
+        query = select(table.c.area_id, table.c.group_number).where(table.c.points_id == points_id)
         return {row.area_id: row.group_number for row in await self._connection.execute(query)}
 
     async def counts(self, points_id: int) -> dict[str, dict[str, int]]:
@@ -80,7 +78,7 @@ class Impacts:
             text(
                 "SELECT p.group_number, u.criticality, count(*) AS points FROM impact_point p"
                 " JOIN usage_point u ON u.id = p.usage_point_id"
-                " WHERE p.revision_id = :points GROUP BY p.group_number, u.criticality"
+                " WHERE p.points_id = :points GROUP BY p.group_number, u.criticality"
             ),
             {"points": points_id},
         )
@@ -94,7 +92,7 @@ class Impacts:
         result = await self._connection.execute(
             text(
                 "SELECT u.criticality, count(*) AS points FROM impact_point p"
-                " JOIN usage_point u ON u.id = p.usage_point_id WHERE p.revision_id = :points"
+                " JOIN usage_point u ON u.id = p.usage_point_id WHERE p.points_id = :points"
                 " AND NOT EXISTS (SELECT 1 FROM point_contact c"
                 "  WHERE c.usage_point_id = p.usage_point_id) GROUP BY u.criticality"
             ),
@@ -102,13 +100,13 @@ class Impacts:
         )
         return {str(row.criticality): row.points for row in result}
 
-    async def drift(self, points_id: int) -> tuple[int, int]:
+    async def drift(self, points_id: int | None) -> tuple[int, int]:
         """Usage points that joined the affected areas since they were frozen, and that left them."""
         joined = await self._connection.scalar(
             text(
                 "SELECT count(*) FROM impact_area i JOIN usage_point u ON u.area_id = i.area_id"
-                " WHERE i.revision_id = :points AND u.gone_at IS NULL AND NOT EXISTS"
-                " (SELECT 1 FROM impact_point p WHERE p.revision_id = :points"
+                " WHERE i.points_id = :points AND u.gone_at IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM impact_point p WHERE p.points_id = :points"
                 "  AND p.usage_point_id = u.id)"
             ),
             {"points": points_id},
@@ -116,9 +114,9 @@ class Impacts:
         left = await self._connection.scalar(
             text(
                 "SELECT count(*) FROM impact_point p JOIN usage_point u ON u.id = p.usage_point_id"
-                " WHERE p.revision_id = :points AND (u.gone_at IS NOT NULL"
+                " WHERE p.points_id = :points AND (u.gone_at IS NOT NULL"
                 "  OR (u.area_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM impact_area i"
-                "   WHERE i.revision_id = :points AND i.area_id = u.area_id)))"
+                "   WHERE i.points_id = :points AND i.area_id = u.area_id)))"
             ),
             {"points": points_id},
         )
@@ -171,12 +169,10 @@ class Impacts:
         async for rows in result.partitions(_ROWS_A_TURN):
             yield rows
 
-    async def frozen(self, points_id: int) -> dict[int, int]:
-        """The frozen usage points with their groups' numbers."""
+    async def frozen(self, points_id: int | None) -> dict[int, int]:
+        """The frozen usage points with their groups' numbers; none of what was never matched."""
         result = await self._connection.execute(
-            text(
-                "SELECT usage_point_id, group_number FROM impact_point WHERE revision_id = :points"
-            ),
+            text("SELECT usage_point_id, group_number FROM impact_point WHERE points_id = :points"),
             {"points": points_id},
         )
         return {row.usage_point_id: row.group_number for row in result}
@@ -214,23 +210,23 @@ class Impacts:
     async def difference(
         self,
         new: tuple[int, Mapping[int, Group]],
-        old: tuple[int, Mapping[int, Group]] | None,
+        old: tuple[int | None, Mapping[int, Group]] | None,
     ) -> dict[str, int]:
         """How many usage points are newly affected, no longer affected, affected otherwise, or as before.
 
-        Both are the id of the revision that holds the points, and the groups that hold for them.
+        Both are the number under which the points are frozen, and the groups that hold for them.
         """
         if old is None:
             total = await self._connection.scalar(
-                text("SELECT count(*) FROM impact_point WHERE revision_id = :r"), {"r": new[0]}
+                text("SELECT count(*) FROM impact_point WHERE points_id = :r"), {"r": new[0]}
             )
             return {"added": int(total or 0), "removed": 0, "changed": 0, "unchanged": 0}
         result = await self._connection.execute(
             text(
                 "SELECT a.group_number AS now, b.group_number AS before, count(*) AS points"
                 " FROM impact_point a LEFT JOIN impact_point b"
-                "  ON b.revision_id = :old AND b.usage_point_id = a.usage_point_id"
-                " WHERE a.revision_id = :new GROUP BY a.group_number, b.group_number"
+                "  ON b.points_id = :old AND b.usage_point_id = a.usage_point_id"
+                " WHERE a.points_id = :new GROUP BY a.group_number, b.group_number"
             ),
             {"new": new[0], "old": old[0]},
         )
@@ -244,8 +240,8 @@ class Impacts:
                 counted["changed"] += row.points
         removed = await self._connection.scalar(
             text(
-                "SELECT count(*) FROM impact_point b WHERE b.revision_id = :old AND NOT EXISTS"
-                " (SELECT 1 FROM impact_point a WHERE a.revision_id = :new"
+                "SELECT count(*) FROM impact_point b WHERE b.points_id = :old AND NOT EXISTS"
+                " (SELECT 1 FROM impact_point a WHERE a.points_id = :new"
                 "  AND a.usage_point_id = b.usage_point_id)"
             ),
             {"new": new[0], "old": old[0]},
@@ -253,21 +249,23 @@ class Impacts:
         counted["removed"] = int(removed or 0)
         return counted
 
-    async def points(self, revision_id: int, points_id: int) -> AsyncIterator[tuple[str, Group]]:
+    async def points(
+        self, revision_id: int, points_id: int | None
+    ) -> AsyncIterator[tuple[str, Group]]:
         """Every affected account with its group, in the order of accounts."""
         groups = await self.groups(revision_id)
         result = await self._connection.stream(
             text(
                 "SELECT u.account, p.group_number FROM impact_point p"
                 " JOIN usage_point u ON u.id = p.usage_point_id"
-                " WHERE p.revision_id = :points ORDER BY u.account"
+                " WHERE p.points_id = :points ORDER BY u.account"
             ),
             {"points": points_id},
         )
         async for account, number in result:
             yield account, groups[number]
 
-    async def by_area(self, revision_id: int, points_id: int) -> list[dict[str, Any]]:
+    async def by_area(self, revision_id: int, points_id: int | None) -> list[dict[str, Any]]:
         """Affected areas with feeder, class, windows and number of usage points.
 
         An area whose customers fare differently stands once for each group.
@@ -283,7 +281,7 @@ class Impacts:
                 "  WHERE u.area_id = a.id AND u.gone_at IS NULL) AS points"
                 " FROM impact_area i JOIN area a ON a.id = i.area_id"
                 " LEFT JOIN feeder f ON f.id = a.feeder_id"
-                " WHERE i.revision_id = :points ORDER BY f.name, a.name"
+                " WHERE i.points_id = :points ORDER BY f.name, a.name"
             ),
             {"points": points_id},
         )
@@ -304,8 +302,8 @@ _TRACED_AREAS = (
     "SELECT a.code, a.name, f.name AS feeder, c.group_number, sum(c.points) AS points FROM ("
     " SELECT u.area_id, p.group_number, count(*) AS points FROM impact_point p"
     " JOIN usage_point u ON u.id = p.usage_point_id"
-    " WHERE p.revision_id = :points AND u.area_id IS NOT NULL GROUP BY u.area_id, p.group_number"
-    " UNION ALL SELECT area_id, group_number, 0 FROM impact_area WHERE revision_id = :points"
+    " WHERE p.points_id = :points AND u.area_id IS NOT NULL GROUP BY u.area_id, p.group_number"
+    " UNION ALL SELECT area_id, group_number, 0 FROM impact_area WHERE points_id = :points"
     ") c JOIN area a ON a.id = c.area_id LEFT JOIN feeder f ON f.id = a.feeder_id"
     " GROUP BY a.id, a.code, a.name, f.name, c.group_number ORDER BY f.name, a.name, c.group_number"
 )
@@ -348,7 +346,7 @@ async def freeze(bulk: Bulk, match: Match) -> int:
         text(
             "INSERT INTO frozen SELECT u.id, i.group_number FROM impact_area i"
             " JOIN usage_point u ON u.area_id = i.area_id"
-            " WHERE i.revision_id = :points AND u.gone_at IS NULL"
+            " WHERE i.points_id = :points AND u.gone_at IS NULL"
             " AND i.area_id NOT IN (SELECT area_id FROM traced) ORDER BY u.id"
             " ON CONFLICT DO NOTHING"
         ),
@@ -395,14 +393,14 @@ async def forget(bulk: Bulk, points_id: int) -> None:
         async with bulk.transaction() as connection:
             result = await connection.execute(
                 text(
-                    "DELETE FROM impact_point WHERE revision_id = :points AND usage_point_id IN (SELECT"
-                    " usage_point_id FROM impact_point WHERE revision_id = :points LIMIT :step)"
+                    "DELETE FROM impact_point WHERE points_id = :points AND usage_point_id IN (SELECT"
+                    " usage_point_id FROM impact_point WHERE points_id = :points LIMIT :step)"
                 ),
                 {"points": points_id, "step": _POINTS_A_STEP},
             )
             if not result.rowcount:
                 await connection.execute(
-                    text("DELETE FROM impact_area WHERE revision_id = :points"),
+                    text("DELETE FROM impact_area WHERE points_id = :points"),
                     {"points": points_id},
                 )
                 return

@@ -55,7 +55,7 @@ class Interruptions:
                 "  WHERE u.area_id = s.area_id AND u.gone_at IS NULL) END AS present"
                 " FROM (SELECT u.area_id, CASE WHEN u.area_id IS NULL THEN u.feeder_id END AS feeder_id,"
                 "  p.group_number, count(*) AS customers FROM impact_point p"
-                "  JOIN usage_point u ON u.id = p.usage_point_id WHERE p.revision_id = :points"
+                "  JOIN usage_point u ON u.id = p.usage_point_id WHERE p.points_id = :points"
                 "  GROUP BY 1, 2, 3) AS s LEFT JOIN area a ON a.id = s.area_id ORDER BY 1, 3"
             ),
             {"points": points_id},
@@ -322,7 +322,7 @@ def _cohorts(pairs: int, *, on_feeders: bool) -> str:
     return f"""
 members AS MATERIALIZED (
   SELECT u.id AS point, {masks} FROM pairs b CROSS JOIN usage_point u CROSS JOIN impact_point x
-  WHERE {member} AND u.gone_at IS NULL AND x.revision_id = b.points_id
+  WHERE {member} AND u.gone_at IS NULL AND x.points_id = b.points_id
     AND x.usage_point_id = u.id AND x.group_number = b.group_number GROUP BY u.id
 ), own AS MATERIALIZED (
   SELECT DISTINCT usage_point_id AS point FROM picked WHERE usage_point_id IS NOT NULL
@@ -346,7 +346,7 @@ cohort_rows AS (
     UNION ALL
     SELECT p.*, c.point FROM picked p CROSS JOIN cohorts c CROSS JOIN impact_point x
     WHERE NOT p.is_whole AND c.{place} = p.{place}
-      AND x.revision_id = p.points_id AND x.usage_point_id = c.point
+      AND x.points_id = p.points_id AND x.usage_point_id = c.point
       AND x.group_number = p.group_number
     UNION ALL
     SELECT p.*, p.usage_point_id AS point FROM picked p WHERE p.usage_point_id IS NOT NULL

@@ -26,14 +26,14 @@ _AFFECTED = """
     JOIN usage_point u ON u.id = p.usage_point_id
     JOIN point_contact c ON c.usage_point_id = p.usage_point_id
     LEFT JOIN building b ON b.id = u.building_id
-    WHERE p.revision_id = :points
+    WHERE p.points_id = :points
 """
 _BUILDINGS = f"""
     SELECT c.contact_id, i.group_number, 0, i.need,
            CASE WHEN b.is_high_rise THEN 1 ELSE 0 END, c.role
     FROM (SELECT u.building_id, min(p.group_number) AS group_number, max(u.need) AS need
           FROM impact_point p JOIN usage_point u ON u.id = p.usage_point_id
-          WHERE p.revision_id = :points AND u.building_id IS NOT NULL
+          WHERE p.points_id = :points AND u.building_id IS NOT NULL
           GROUP BY u.building_id) i
     JOIN building b ON b.id = i.building_id
     JOIN place_contact c ON c.subject = {int(Subject.BUILDING)} AND c.subject_id = i.building_id
@@ -42,7 +42,7 @@ _AREAS = f"""
     SELECT c.contact_id, i.group_number, 0, 0, 0, c.role
     FROM impact_area i
     JOIN place_contact c ON c.subject = {int(Subject.AREA)} AND c.subject_id = i.area_id
-    WHERE i.revision_id = :points
+    WHERE i.points_id = :points
 """
 
 

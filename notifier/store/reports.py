@@ -78,16 +78,16 @@ class Reports:
         )
 
     async def changed_points(
-        self, new: tuple[int, int], old: tuple[int, int] | None
+        self, new: tuple[int, int | None], old: tuple[int, int | None] | None
     ) -> AsyncIterator[tuple[str, Group | None, Group | None]]:
         """Every account that two revisions treat differently, with what ``old`` and ``new`` do to it.
 
-        Both are (revision id, id of the revision that holds the points); in the order of accounts.
+        Both are (revision id, number under which its points are frozen); in the order of accounts.
         """
         impacts = Impacts(self._connection)
         after = await impacts.groups(new[0])
         before = {} if old is None else await impacts.groups(old[0])
-        old = old or (-1, -1)
+        old = old or (0, None)
         result = await self._connection.stream(
             _CHANGED, {"n": new[0], "np": new[1], "o": old[0], "op": old[1]}
         )
@@ -153,14 +153,14 @@ _CHANGED = text(
     " SELECT a.usage_point_id, a.group_number AS now_number, b.group_number AS old_number"
     " FROM impact_point a"
     " JOIN impact_group ag ON ag.revision_id = :n AND ag.number = a.group_number"
-    " LEFT JOIN impact_point b ON b.revision_id = :op AND b.usage_point_id = a.usage_point_id"
+    " LEFT JOIN impact_point b ON b.points_id = :op AND b.usage_point_id = a.usage_point_id"
     " LEFT JOIN impact_group bg ON bg.revision_id = :o AND bg.number = b.group_number"
-    " WHERE a.revision_id = :np"
+    " WHERE a.points_id = :np"
     "  AND (b.usage_point_id IS NULL OR bg.facts_key <> ag.facts_key)"
     " UNION ALL"
     " SELECT b.usage_point_id, NULL, b.group_number FROM impact_point b"
-    " WHERE b.revision_id = :op AND NOT EXISTS (SELECT 1 FROM impact_point a"
-    "  WHERE a.revision_id = :np AND a.usage_point_id = b.usage_point_id)"
+    " WHERE b.points_id = :op AND NOT EXISTS (SELECT 1 FROM impact_point a"
+    "  WHERE a.points_id = :np AND a.usage_point_id = b.usage_point_id)"
     ") AS c JOIN usage_point u ON u.id = c.usage_point_id ORDER BY u.account"
 )
 _CONTACTS_OF = text(

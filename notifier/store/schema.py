@@ -285,7 +285,7 @@ impact_group = Table(
 impact_area = Table(
     "impact_area",
     metadata,
-    Column("revision_id", Id, primary_key=True, autoincrement=False),
+    Column("points_id", Id, primary_key=True, autoincrement=False),
     Column("area_id", Id, primary_key=True, autoincrement=False),
     Column("group_number", SmallInteger, nullable=False),
     Index(None, "area_id"),
@@ -295,7 +295,7 @@ impact_area = Table(
 impact_point = Table(
     "impact_point",
     metadata,
-    Column("revision_id", Id, primary_key=True, autoincrement=False),
+    Column("points_id", Id, primary_key=True, autoincrement=False),
     Column("usage_point_id", Id, primary_key=True, autoincrement=False),
     Column("group_number", SmallInteger, nullable=False),
     sqlite_with_rowid=False,

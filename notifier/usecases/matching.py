@@ -45,7 +45,10 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
         revision = revisions[-1]
         if revision.counts:
             return revision
-        before = next((item for item in reversed(revisions[:-1]) if item.points_id), None)
+        before, held = next(
+            ((item, item.points_id) for item in reversed(revisions[:-1]) if item.points_id),
+            (None, None),
+        )
         findings = revision.findings
         if revision.change in _KEEPS_IMPACT and before is not None:
             kept = await tx.impacts.groups(before.id)
@@ -59,9 +62,8 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
             ledger_changed = before is not None and await tx.impacts.ledger_changed_since(
                 before.created_at
             )
-    if kept is not None and before is not None:
-        points_id = before.points_id or before.id
-        await _record(store, revision, before, kept, points_id, findings, before.network)
+    if kept is not None and before is not None and held is not None:
+        await _record(store, revision, before, kept, held, findings, before.network)
     else:
         match = await topology.match(store, revision.content, now=revision.created_at)
         same_assets = (
@@ -71,8 +73,8 @@ async def ensure_matched(store: Store, plan: Plan) -> Revision:
             and await _same_assets(store, before, match)
         )
         fresh = None
-        if same_assets and before is not None:
-            points_id = before.points_id or before.id
+        if same_assets and held is not None:
+            points_id = held
         else:
             async with store.desk() as desk:
                 points_id = fresh = await desk.freeze(match)
@@ -114,7 +116,7 @@ async def _record(
             no_contact = before.counts.get("without_contact", {})
             difference = _difference(by_group, groups, groups_before)
         else:
-            old = None if before is None else (before.points_id or before.id, groups_before)
+            old = None if before is None else (before.points_id, groups_before)
             by_group = await tx.impacts.counts(points_id)
             no_contact = await tx.impacts.without_contact(points_id)
             difference = await tx.impacts.difference((points_id, groups), old)

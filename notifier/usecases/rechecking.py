@@ -61,7 +61,7 @@ class Drift:
 async def drift(store: Store, revision: Revision, *, now: datetime) -> Drift:
     """How ledger and network have moved away from a frozen impact. What was traced is traced anew,
     where either has changed; what went by ledger is counted by area."""
-    points_id = revision.points_id or revision.id
+    points_id = revision.points_id
     async with store.read() as tx:
         ledger_changed = await tx.impacts.ledger_changed_since(revision.created_at)
         if revision.network is None:
@@ -85,7 +85,7 @@ async def compare(
     fresh = match or await topology.match(store, revision.content, now=now)
     async with store.read() as tx:
         groups = await tx.impacts.groups(revision.id)
-        frozen = await tx.impacts.frozen(revision.points_id or revision.id)
+        frozen = await tx.impacts.frozen(revision.points_id)
         claimed = await tx.impacts.claimed(fresh)
     changed, unchanged = await asyncio.to_thread(_compared, frozen, groups, claimed, fresh)
     return Comparison(

@@ -276,7 +276,7 @@ async def show_impact(
     service, zone = call.service, call.service.setting.zone
     plan = await plans.find(service.store, call.path("number"))
     revision = await matching.ensure_matched(service.store, plan)
-    points_id = revision.points_id or revision.id
+    points_id = revision.points_id
     if call.query.format == "csv":
         return await streaming.respond(
             call.request, _impact_lines(service, revision.id, points_id), "text/csv",
@@ -306,7 +306,9 @@ async def show_impact(
     )
 
 
-async def _impact_lines(service: Service, revision_id: int, points_id: int) -> AsyncIterator[str]:
+async def _impact_lines(
+    service: Service, revision_id: int, points_id: int | None
+) -> AsyncIterator[str]:
     zone = service.setting.zone
     yield "account,class,starts_at,ends_at\r\n"
     async with service.store.read() as tx:

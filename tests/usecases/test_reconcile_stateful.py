@@ -390,10 +390,10 @@ class Walk:
         known: dict[int, int] = {}
         for contact, number in await self.rows(
             "SELECT pc.contact_id, p.group_number FROM impact_point p JOIN point_contact pc"
-            " ON pc.usage_point_id = p.usage_point_id WHERE p.revision_id = :id"
+            " ON pc.usage_point_id = p.usage_point_id WHERE p.points_id = :id"
             " UNION ALL SELECT c.contact_id, p.group_number FROM impact_point p JOIN usage_point u"
             " ON u.id = p.usage_point_id JOIN place_contact c ON c.subject = 1"
-            " AND c.subject_id = u.building_id WHERE p.revision_id = :id",
+            " AND c.subject_id = u.building_id WHERE p.points_id = :id",
             id=revision.points_id,
         ):
             known[contact] = min(number, known.get(contact, number))

@@ -53,7 +53,7 @@ async def impact(town: Town, number: str = "P1") -> dict[str, Group]:
     found = await plans.find(town.store, number)
     async with town.store.read() as tx:
         revision = await tx.plans.revision(found.id, found.revision)
-        points = tx.impacts.points(revision.id, revision.points_id or revision.id)
+        points = tx.impacts.points(revision.id, revision.points_id)
         return {name: group async for name, group in points}
 
 

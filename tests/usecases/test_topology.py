@@ -103,7 +103,7 @@ async def classes(store: Ledger, number: str) -> dict[str, str]:
     plan = await plans.find(store, number)
     async with store.read() as tx:
         revision = await tx.plans.revision(plan.id, plan.revision)
-        found = tx.impacts.points(revision.id, revision.points_id or revision.id)
+        found = tx.impacts.points(revision.id, revision.points_id)
         return {account: group.impact_class.value async for account, group in found}
 
 

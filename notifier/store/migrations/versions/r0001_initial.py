@@ -156,19 +156,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "impact_area",
-        sa.Column("revision_id", ID, autoincrement=False, nullable=False),
+        sa.Column("points_id", ID, autoincrement=False, nullable=False),
         sa.Column("area_id", ID, autoincrement=False, nullable=False),
         sa.Column("group_number", sa.SmallInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("revision_id", "area_id", name=op.f("pk_impact_area")),
+        sa.PrimaryKeyConstraint("points_id", "area_id", name=op.f("pk_impact_area")),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_impact_area_area_id"), "impact_area", ["area_id"], unique=False)
     op.create_table(
         "impact_point",
-        sa.Column("revision_id", ID, autoincrement=False, nullable=False),
+        sa.Column("points_id", ID, autoincrement=False, nullable=False),
         sa.Column("usage_point_id", ID, autoincrement=False, nullable=False),
         sa.Column("group_number", sa.SmallInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("revision_id", "usage_point_id", name=op.f("pk_impact_point")),
+        sa.PrimaryKeyConstraint("points_id", "usage_point_id", name=op.f("pk_impact_point")),
         sqlite_with_rowid=False,
     )
     op.create_table(
