@@ -62,6 +62,7 @@ class _Request(_Part):
     feeder: Number | None = None
     region: Number | None = None
     crew: Number | None = None
+    crews: list[Number] = []
     half_hours: Annotated[int, pydantic.Field(ge=1)]
     days: Annotated[int, pydantic.Field(ge=1)] = 1
     starts: Annotated[list[Count], pydantic.Field(min_length=1)]
@@ -152,9 +153,11 @@ def _request(
     where = f"requests.{number}"
     if read.asked.mode >= len(read.modes):
         raise _wrong(path, f"{where}.asked.mode", read.asked.mode, f"0 … {len(read.modes) - 1}")
-    if read.crew is not None and not 0 <= read.crew < len(file.crew_capacity_per_day):
-        expected = f"0 … {len(file.crew_capacity_per_day) - 1}"
-        raise _wrong(path, f"{where}.crew", read.crew, expected)
+    crews = {f"{where}.crew": read.crew} if read.crew is not None else {}
+    crews |= {f"{where}.crews.{at}": crew for at, crew in enumerate(read.crews)}
+    for place, crew in crews.items():
+        if not 0 <= crew < len(file.crew_capacity_per_day):
+            raise _wrong(path, place, crew, f"0 … {len(file.crew_capacity_per_day) - 1}")
     per_day = file.shifts_per_day * file.starts_per_shift
     for start in read.starts:
         if start // per_day + read.days > file.horizon_days:
@@ -187,7 +190,7 @@ def _request(
         department=read.department,
         feeder=read.feeder,
         region=read.region,
-        crew=read.crew,
+        crews=tuple(dict.fromkeys(crews.values())),
         trunk=read.trunk,
         priority=read.priority,
         published_start=read.published_slot,

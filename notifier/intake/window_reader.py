@@ -59,12 +59,13 @@ class WindowReader:
         words = window_words.prepare(day_words, time_words, self._context)
         self._tokens, self._time_from = words.tokens, words.time_from
         if words.is_restored:
-            self._doubts.report(
-                "date.restored",
-                Severity.WARNING,
-                self._text,
-                "方括号内为补字，请核对 / the figure in brackets was added: check it",
+            expected = "方括号内为补字，请核对 / the figure in brackets was added: check it"
+            self._doubts.report("date.restored", Severity.WARNING, self._text, expected)
+        if words.is_reckoned:
+            expected = (
+                "结束时间按时长推算，请核对 / the end was reckoned from the duration: check it"
             )
+            self._doubts.report("time.reckoned", Severity.WARNING, self._text, expected)
         while self._at < len(self._tokens):
             if self._at == self._time_from and not self._outer:
                 self._outer = list(self._days or ())

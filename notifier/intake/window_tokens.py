@@ -55,7 +55,8 @@ class Token:
     ``value`` and ``step``, with the sign between them in ``part``. TIME has ``value`` in seconds
     after midnight, the part of the day in ``part``, and ``step`` 1 for 次日 and -1 for 当日.
     RELATIVE has days from publication, or a ``day`` with ``step`` months from it. WEEKDAY counts
-    from Monday, 0. HOURS has minutes in ``value``, 0 where it is no total; DAYS a number of days.
+    from Monday, 0. HOURS has minutes in ``step``, and in ``value`` too where they are a total; DAYS a
+    number of days.
     DAY_PART is a part of the day that stands apart from its time.
     """
 
@@ -149,7 +150,8 @@ _TOKEN = re.compile(
         (?P<part>{_PREFIX})?\s*(?<!\d)(?P<th>\d{{1,2}})
         (?:\s*:\s*(?P<tm>{FIGURE})(?!\d)(?:\s*:\s*(?P<ts>\d{{2}})(?!\d)(?:\.\d+)?)?\s*分?
           |\s*[点时](?![间段])\s*
-              (?:(?P<half>半)|(?P<quarter>[13])刻|整|(?P<cm>{FIGURE})(?!\d|\s*[点时])\s*分?(?!钟))?
+              (?:(?P<half>半)|(?P<quarter>[13])刻|整|(?P<cm>{FIGURE})(?!\d|\s*[点时])\s*分?(?!钟)
+                (?:\s*(?P<cs>\d{{1,2}})\s*秒)?)?
           |\s*(?:giờ|час[а-я]*|ч\.?|h)\s*
               (?:(?P<vmm>{FIGURE})(?!\d|\s*(?:giờ|час|ч|h))\s*(?:phút|мин\.?|p(?!\w)|m(?!\w))?)?(?!\w)
           |(?=\s*(?:{_SUFFIX})(?!\w))
@@ -344,7 +346,7 @@ def _read_time(match: "re.Match[str]", text: str) -> Token:
         part = "forenoon" if shift == "次晨" else "night"
     step = 0 if not shift else -1 if shift[0] in "当同" else 1
     hour = int(match["th"])
-    second = int(match["ts"] or 0)
+    second = int(match["ts"] or match["cs"] or 0)
     value = hour * 3600 + int(minute) * 60 + second
     if value > 86_400 or int(minute) > 59 or second > 59:
         return Token(Kind.BAD, text)
@@ -367,7 +369,9 @@ def _read_hours(match: "re.Match[str]", text: str) -> Token:
         return Token(Kind.DAYS, text, value=int(amount))
     minutes = amount if "分" in unit or unit[:3] in ("min", "мин") else amount * 60
     is_total = bool(match["htotal"]) and not unit.startswith("秒")
-    return Token(Kind.HOURS, text, value=round(minutes) if is_total else 0)
+    if unit.startswith("秒"):
+        minutes = 0
+    return Token(Kind.HOURS, text, value=round(minutes) if is_total else 0, step=round(minutes))
 
 
 def _read_slashed(match: "re.Match[str]", text: str) -> Token:

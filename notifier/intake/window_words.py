@@ -1,12 +1,12 @@
 """The words of a date's and a time's column as one row of tokens, with what is settled beforehand."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from notifier.intake.window_clock import DAY
-from notifier.intake.window_dates import DateContext
+from notifier.intake.window_clock import DAY, seconds_of
+from notifier.intake.window_dates import DateContext, Unresolved
 from notifier.intake.window_tokens import Kind, Token, tokenize
 
 #: The tokens that name a day.
@@ -21,11 +21,13 @@ _ISO_OFFSET = re.compile(
 @dataclass(frozen=True, slots=True)
 class Words:
     """``time_from`` is where the tokens of the time's column begin, the end where the date's had none;
-    ``is_restored`` whether a figure was added in brackets."""
+    ``is_restored`` whether a figure was added in brackets, ``is_reckoned`` whether an end was reckoned
+    from how long it lasts."""
 
     tokens: list[Token]
     time_from: int
     is_restored: bool
+    is_reckoned: bool
 
 
 def prepare(day_words: str, time_words: str, context: DateContext) -> Words:
@@ -34,7 +36,9 @@ def prepare(day_words: str, time_words: str, context: DateContext) -> Words:
         tokenize(_ISO_OFFSET.sub(lambda match: _in_zone(match, context.zone), words))
         for words in (day_words, time_words)
     )
-    tokens = [*days.items, *times.items]
+    tokens = _with_ranges([*days.items, *times.items])
+    if not days.items and context.day is None:
+        tokens = _days_first(tokens)
     time_from = len(days.items) if days.items else len(tokens)
     _settle_dotted(
         tokens,
@@ -42,7 +46,86 @@ def prepare(day_words: str, time_words: str, context: DateContext) -> Words:
         has_day=context.day is not None,
         has_time_column=bool(day_words and time_words),
     )
-    return Words(tokens, time_from, days.is_restored or times.is_restored)
+    is_reckoned = _reckon_end(tokens)
+    return Words(tokens, time_from, days.is_restored or times.is_restored, is_reckoned)
+
+
+def _with_ranges(tokens: list[Token]) -> list[Token]:
+    """The stroke of an ISO 8601 interval, 2026-03-05T08:00/2026-03-05T17:00, is a range."""
+    kinds = [token.kind for token in tokens]
+    return [
+        replace(token, kind=Kind.RANGE)
+        if token.text == "/"
+        and kinds[max(0, at - 3) : at][-2:] == [Kind.DATE, Kind.TIME]
+        and kinds[at - 3 : at - 2] != [Kind.RANGE]
+        and kinds[at + 1 : at + 3] == [Kind.DATE, Kind.TIME]
+        else token
+        for at, token in enumerate(tokens)
+    ]
+
+
+def _reckon_end(tokens: list[Token]) -> bool:
+    """8:00停电9小时: one time and how long it lasts give the other; what is only expected does not."""
+    at = [n for n, token in enumerate(tokens) if token.kind is Kind.TIME]
+    lasts = [n for n, token in enumerate(tokens) if token.kind is Kind.HOURS and token.step]
+    if len(at) != 1 or len(lasts) != 1 or lasts[0] < at[0]:
+        return False
+    between = {token.kind for token in tokens[at[0] + 1 : lasts[0]]}
+    if not between <= {Kind.WORD, Kind.SEPARATOR, Kind.OPEN}:
+        return False
+    try:
+        begins, _ = seconds_of(tokens[at[0]], tokens[at[0]])
+    except Unresolved:
+        return False
+    ends = begins + 60 * tokens[lasts[0]].step
+    if ends - begins > DAY:
+        return False
+    start = replace(tokens[at[0]], value=begins, part="")
+    end = Token(Kind.TIME, tokens[lasts[0]].text, value=ends % DAY or DAY, step=int(ends > DAY))
+    tokens[at[0] : lasts[0]] = [start, Token(Kind.RANGE, "-"), end]
+    return True
+
+
+def _days_first(tokens: list[Token]) -> list[Token]:
+    """Từ 08:00 đến 17:00 ngày 05/03/2026: where every day stands behind its times, each is put before
+    them. A text in which any time has no day behind it stays as it is."""
+    marks = [token.kind for token in tokens if token.kind is Kind.TIME or token.kind in DATES]
+    if not marks or marks[0] is not Kind.TIME or marks[-1] is Kind.TIME:
+        return tokens
+    turned: list[Token] = []
+    times: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        end = _end_of_days(tokens, at)
+        if end > at:
+            first = next((n for n, token in enumerate(times) if token.kind is Kind.TIME), 0)
+            turned += [*times[:first], *tokens[at:end], *times[first:]]
+            times, at = [], end
+        else:
+            times.append(tokens[at])
+            at += 1
+    return turned + times
+
+
+def _end_of_days(tokens: list[Token], at: int) -> int:
+    """Behind the last of the days that begin at ``at`` and of their weekdays; ``at`` where none does."""
+    end = at
+    if tokens[at].kind is Kind.WEEKDAY and at + 1 < len(tokens) and tokens[at + 1].kind in DATES:
+        end = at + 1
+    if tokens[end].kind not in DATES:
+        return at
+    while end < len(tokens):
+        if tokens[end].kind in DATES or tokens[end].kind is Kind.WEEKDAY:
+            end += 1
+        elif (
+            tokens[end].kind in (Kind.SEPARATOR, Kind.RANGE)
+            and end + 1 < len(tokens)
+            and tokens[end + 1].kind in DATES
+        ):
+            end += 2
+        else:
+            break
+    return end
 
 
 def _settle_dotted(
