@@ -11,55 +11,103 @@ import io
 import os
 import sys
 from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import DBAPIError
-
-from notifier import log, settings
-from notifier.commands import (
-    base,
-    coordination,
-    house,
-    imports,
-    networks,
-    plan,
-    reliability,
-    reports,
-    service,
-    telling,
-    tracing,
-)
-from notifier.commands.base import Context
+from notifier.commands import base
 from notifier.commands.console import Console
-from notifier.demo import command as demo
 from notifier.domain import errors
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
+
+    from notifier.settings import Settings
 
 _INTERRUPTED = 130
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every command with its options."""
-    top = argparse.ArgumentParser(
+#: The first word of every command, what it is for, and who adds the rest when it is called.
+_COMMANDS = (
+    ("import", "导入台账或计划 / take files in", "commands.imports:register"),
+    (
+        "network",
+        "网络模型的版本 / versions of the network model",
+        "commands.networks:register",
+    ),
+    ("plan", "查看和变更计划 / look at plans and change them", "commands.plan:register"),
+    (
+        "coordinate",
+        "一停多用：检查、平衡会、求解 / one outage for several works",
+        "commands.coordination:register",
+    ),
+    (
+        "status",
+        "送达情况和待办 / deliveries by state, medium and reason; what waits",
+        "commands.reports:register_status",
+    ),
+    (
+        "evidence",
+        "一个计划的全部证据，按时间 / everything that happened to a plan, in order of time",
+        "commands.reports:register_evidence",
+    ),
+    (
+        "exceptions",
+        "待办事项 / what only a person can see to",
+        "commands.reports:register_exceptions",
+    ),
+    (
+        "report",
+        "可靠性、重复停电、兑现率 / reliability, repeats, plans kept",
+        "commands.reliability:register",
+    ),
+    ("channels", "渠道 / the ways of telling", "commands.telling:register_channels"),
+    ("policy", "通知策略 / the policy", "commands.telling:register_policy"),
+    ("token", "接口令牌 / tokens of machines and crews", "commands.house:register_tokens"),
+    ("db", "数据库 / the database", "commands.house:register_database"),
+    ("audit", "审计记录 / the audit trail", "commands.house:register_audit"),
+    (
+        "optout",
+        "某号码不再接收某渠道 / a number no longer wants to be told by some medium",
+        "commands.house:register_optout",
+    ),
+    (
+        "purge",
+        "清除已无户表关系的联系人 / forget contacts whom no meter has any more",
+        "commands.house:register_purge",
+    ),
+    (
+        "serve",
+        "运行服务 / run the service: API, pages, and the loops that tell people",
+        "commands.service:register_serve",
+    ),
+    (
+        "dispatch",
+        "手工执行一轮 / do by hand what is due, then stop",
+        "commands.service:register_dispatch",
+    ),
+    (
+        "trace",
+        "按网络拓扑推演操作 / trace switching cases on a network",
+        "commands.tracing:register",
+    ),
+    (
+        "demo",
+        "两分钟看一个月 / a month of a made-up bureau in two minutes",
+        "demo.command:register",
+    ),
+)
+
+
+def parser() -> base.Parser:
+    """Every command, with its options once it is called."""
+    top = base.Parser(
         prog="notifier",
         description="停电通知 / tells everybody whom a planned outage or a load transfer touches.",
         allow_abbrev=False,
     )
     base.everywhere(top, default=None)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for room in (
-        imports,
-        networks,
-        plan,
-        coordination,
-        reports,
-        reliability,
-        telling,
-        house,
-        service,
-        tracing,
-        demo,
-    ):
-        room.register(commands)
+    for name, summary, room in _COMMANDS:
+        base.later(commands, name, summary, f"notifier.{room}")
     return top
 
 
@@ -70,15 +118,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Chinese is written whatever the locale says.
             stream.reconfigure(encoding="utf-8", errors="replace")
     args = parser().parse_args(arguments)
+    # After the arguments: whoever asked for help, or mistyped, need not wait for these.
+    from notifier import log, settings
+
     console = Console()
     try:
         chosen = settings.load(args.config, overrides=_overrides(args))
         log.configure(format=_log_format(chosen), level="warning")
-        return _run(args.handler(Context(args, chosen, console)))
+        return _run(args.handler(base.Context(args, chosen, console)))
     except errors.Refusal as refusal:
         console.note(f"{refusal.code}: {refusal.sentence}")
-    except DBAPIError as error:
-        console.note(f"store.unavailable: {type(error.orig).__name__}: {error.orig}".split("\n")[0])
     except BrokenPipeError:
         # Whoever read the output has seen enough; Python must not complain about it at exit.
         with contextlib.suppress(OSError):
@@ -88,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.note("已中断 / interrupted")
         return _INTERRUPTED
+    except _database_errors() as error:
+        console.note(f"store.unavailable: {type(error.orig).__name__}: {error.orig}".split("\n")[0])
     finally:
         console.end_progress()
     return base.FOUND
@@ -105,7 +156,14 @@ def _overrides(args: argparse.Namespace) -> dict[str, Any]:
     return {setting: getattr(args, name, None) for setting, name in names.items()}
 
 
-def _log_format(chosen: settings.Settings) -> Any:
+def _database_errors() -> "type[DBAPIError]":
+    """What a database that fails raises; loaded once something has failed."""
+    from sqlalchemy.exc import DBAPIError
+
+    return DBAPIError
+
+
+def _log_format(chosen: "Settings") -> Any:
     return "console" if sys.stderr.isatty() else chosen.log.format
 
 

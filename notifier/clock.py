@@ -70,6 +70,14 @@ class SimulatedClock:
         await asyncio.sleep(standing + max(0.0, duration.total_seconds() / self._speed))
 
 
+def chosen(start: datetime | None, speed: float, began: datetime | None) -> Clock:
+    """The time outside, or a simulated one where either is asked for: a ``start`` (aware; None: now) or
+    another ``speed`` than 1."""
+    if start is None and speed == 1.0:
+        return SystemClock()
+    return SimulatedClock(start or SystemClock().now(), speed, began)
+
+
 def monotonic() -> float:
     """Seconds that never run backwards, for measuring how long work took."""
     return time.monotonic()

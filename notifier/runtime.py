@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from notifier import clock as clocks
 from notifier import registry
 from notifier.channel import Medium, Tools
-from notifier.clock import Clock, SimulatedClock, SystemClock
+from notifier.clock import Clock, SimulatedClock
 from notifier.intake.constraints import constraints_from_dict
 from notifier.intake.policies import policy_from_dict, read_policy
 from notifier.registry import Switchboard
@@ -81,14 +82,6 @@ class Runtime:
         return Meetings(gatherer, runs, ProcessSolver(), self.clock)
 
 
-def clock_of(settings: Settings) -> Clock:
-    """The time outside, or a simulated one where the settings say so."""
-    start = settings.clock_start
-    if start is None and settings.clock.speed == 1.0:
-        return SystemClock()
-    return SimulatedClock(start or SystemClock().now(), settings.clock.speed, settings.clock_began)
-
-
 @asynccontextmanager
 async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Runtime]:
     """Opens the store (migrated), the vault, the templates, the policy and every enabled channel.
@@ -96,7 +89,8 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
     Raises a ``Refusal`` that names the setting where something cannot be opened.
     """
     async with AsyncExitStack() as stack:
-        clock = clock or clock_of(settings)
+        if clock is None:
+            clock = clocks.chosen(settings.clock_start, settings.clock.speed, settings.clock_began)
         await migrate.upgrade(settings.database.url)
         database = await Database.open(settings.database.url)
         stack.push_async_callback(database.close)

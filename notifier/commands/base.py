@@ -1,26 +1,32 @@
-"""What every command shares: its options, its settings, who acts, and how times are written."""
+"""What every command shares: its options, its settings, who acts, and how times are written.
+
+Whoever types a command waits for whatever is imported, so a command loads its own room and no other:
+this module imports nothing that opens a database or a channel, and a room is named as text
+(``later``) until somebody calls it.
+"""
 
 import argparse
 import asyncio
 import contextlib
 import getpass
+import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import make_url
-
+from notifier import clock
 from notifier.commands.console import Console
 from notifier.domain import errors
 from notifier.domain.window import require_plausible
-from notifier.runtime import Runtime, open_runtime
-from notifier.settings import Settings
-from notifier.store import migrate
-from notifier.store.engine import Database
+
+if TYPE_CHECKING:
+    from notifier.runtime import Runtime
+    from notifier.settings import Settings
+    from notifier.store.engine import Database
 
 OK, FOUND, USAGE = 0, 1, 2
 
@@ -30,7 +36,7 @@ class Context:
     """One command being run."""
 
     args: argparse.Namespace
-    settings: Settings
+    settings: "Settings"
     console: Console = field(default_factory=Console)
 
     @property
@@ -63,14 +69,26 @@ class Context:
         require_plausible(aware)
         return aware
 
-    def runtime(self) -> contextlib.AbstractAsyncContextManager[Runtime]:
+    def now(self) -> datetime:
+        """What time it is: outside, or by a simulated clock where the settings say so."""
+        chosen = self.settings
+        return clock.chosen(chosen.clock_start, chosen.clock.speed, chosen.clock_began).now()
+
+    def runtime(self) -> "contextlib.AbstractAsyncContextManager[Runtime]":
         """Everything open."""
+        from notifier.runtime import open_runtime
+
         return open_runtime(self.settings)
 
     @asynccontextmanager
-    async def existing_database(self) -> AsyncIterator[Database | None]:
+    async def existing_database(self) -> "AsyncIterator[Database | None]":
         """The database as it is, for looking only; None where there is none yet, or it cannot be used
         as it is. Nothing is created and nothing migrated."""
+        from sqlalchemy import make_url
+
+        from notifier.store import migrate
+        from notifier.store.engine import Database
+
         url = make_url(self.settings.database.url)
         is_file = url.get_backend_name() == "sqlite"
         if is_file and not await asyncio.to_thread(Path(url.database or "").is_file):
@@ -96,26 +114,45 @@ Handler = Callable[[Context], Awaitable[int]]
 Subparsers = Any  # argparse does not name the type in a way that can be written down
 
 
-def add(
-    subparsers: Subparsers,
-    name: str,
-    summary: str,
+class Parser(argparse.ArgumentParser):
+    """A command, or a group of commands. What comes behind its name may be in a room that is loaded
+    when the name is called."""
+
+    room = ""
+
+    def load(self) -> None:
+        """Adds the options or commands that its room has for it. No-op where they are there."""
+        room, self.room = self.room, ""
+        if room:
+            pkgutil.resolve_name(room)(self)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As it always does, once everything is there."""
+        self.load()
+        return super().parse_known_args(args, namespace)
+
+
+def later(subparsers: Subparsers, name: str, summary: str, room: str) -> None:
+    """A command or group that ``room``, a function as "package.module:name", completes when it is
+    called: with ``command`` and options, or with ``group`` and commands."""
+    parser: Parser = subparsers.add_parser(
+        name, help=summary, description=summary, allow_abbrev=False
+    )
+    parser.room = room
+    everywhere(parser, default=argparse.SUPPRESS)
+
+
+def command(
+    parser: argparse.ArgumentParser,
     example: str,
     handler: Handler,
     *,
     json: bool = True,
     acts: bool = False,
-) -> argparse.ArgumentParser:
-    """One command. ``acts``: it changes something, so somebody answers for it (``--as``)."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        name,
-        help=summary,
-        description=summary,
-        epilog="例 example:\n" + "\n".join(f"  {line}" for line in example.splitlines()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    everywhere(parser, default=argparse.SUPPRESS)
+) -> None:
+    """What a command does. ``acts``: it changes something, so somebody answers for it (``--as``)."""
+    parser.epilog = "例 example:\n" + "\n".join(f"  {line}" for line in example.splitlines())
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     if json:
         parser.add_argument("--json", action="store_true", help="机器可读 / for machines")
     if acts:
@@ -126,13 +163,30 @@ def add(
             help="操作人，默认当前用户 / who acts (default: $USER)",
         )
     parser.set_defaults(handler=handler)
+
+
+def add(
+    subparsers: Subparsers,
+    name: str,
+    summary: str,
+    example: str,
+    handler: Handler,
+    *,
+    json: bool = True,
+    acts: bool = False,
+) -> argparse.ArgumentParser:
+    """One command that is complete; the rest as with ``command``."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name, help=summary, description=summary, allow_abbrev=False
+    )
+    everywhere(parser, default=argparse.SUPPRESS)
+    command(parser, example, handler, json=json, acts=acts)
     return parser
 
 
-def group(subparsers: Subparsers, name: str, summary: str) -> Subparsers:
-    """A command with commands below it."""
-    parser = subparsers.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-    everywhere(parser, default=argparse.SUPPRESS)
+def group(parser: argparse.ArgumentParser) -> Subparsers:
+    """Commands below a command."""
+    name = parser.prog.rpartition(" ")[2]
     return parser.add_subparsers(dest=f"{name}_command", metavar="COMMAND", required=True)
 
 

@@ -1,9 +1,7 @@
 """``notifier coordinate --instance``: the door by which anyone can check the solver."""
 
-import argparse
 import asyncio
 import os
-from pathlib import Path
 from threading import Event
 
 from notifier import clock
@@ -15,27 +13,6 @@ from notifier.intake import instances
 from notifier.solver import solving
 from notifier.solver.pipeline import Progress
 from notifier.solver.solving import Solution
-
-
-def add_options(parser: argparse.ArgumentParser, question: base.Subparsers) -> None:
-    """Adds the question ``--instance`` and what goes with it."""
-    question.add_argument(
-        "--instance", type=Path, metavar="FILE", help="求解算例 / solve an instance given as JSON"
-    )
-    parser.add_argument(
-        "--seconds",
-        type=_seconds,
-        default=30.0,
-        metavar="S",
-        help="时限，默认 30 / at most so long (default: 30)",
-    )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="随机种子 / random seed")
-    parser.add_argument(
-        "--threads",
-        type=int,
-        metavar="N",
-        help="线程数，不影响结果 / threads; the answer is the same for any number",
-    )
 
 
 async def solve(context: Context) -> int:
@@ -113,10 +90,3 @@ def _compare(context: Context, instance: Instance, solution: Solution) -> None:
         f"下界 bound {solution.bound:,} · 差距 gap {solution.gap:.2%} · {solution.seconds:.1f} s"
         f" · {solution.method}"
     )
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86_400:
-        raise ValueError(text)
-    return value

@@ -1,75 +1,17 @@
-"""``notifier coordinate``: which question is asked; and ``--check``, what else takes a plan's areas out."""
+"""``notifier coordinate``: its questions and their options."""
 
-from collections.abc import Sequence
-from typing import Any
+import argparse
+from datetime import datetime
+from pathlib import Path
 
-from notifier.commands import base, coordinate_instance, coordination_meeting
+from notifier.commands import base
 from notifier.commands.base import Context
-from notifier.domain.customer import Criticality
-from notifier.domain.plan import PlanDraft
-from notifier.intake.constraints import constraints_from_dict
-from notifier.intake.policies import read_policy
-from notifier.runtime import Runtime, clock_of
-from notifier.store.coordination import Coordination
-from notifier.store.coordination_works import Works
-from notifier.store.engine import Database
-from notifier.store.ledger import Ledger
-from notifier.usecases.coordinate_checking import Checker
-from notifier.usecases.coordinate_contracts import FixedTerms
-from notifier.usecases.coordinate_wording import in_words
-
-_SHOWN = 12
-_NAMED = 3
 
 
-async def check(context: Context) -> int:
-    """``notifier coordinate --check``."""
-    async with context.runtime() as runtime:
-        checker = runtime.meetings().gatherer.checker
-        checked = await checker.check(context.args.check, runtime.clock.now())
-    shown = checked.as_dict()
-    if context.wants_json:
-        context.console.json(shown)
-    else:
-        show_check(context, shown)
-    return base.OK
-
-
-async def foresee(
-    context: Context,
-    database: Database,
-    drafts: Sequence[PlanDraft],
-    shown: Sequence[dict[str, Any]],
-) -> None:
-    """Adds to each plan of a dry run what else takes its areas out, the file's own plans included."""
-    checker = Checker(
-        Ledger(database),
-        Works(database),
-        FixedTerms(policy=read_policy(context.settings.policy.name_or_path), zone=context.zone),
-        Coordination(database),
-        constraints_from_dict,
-    )
-    now = clock_of(context.settings).now()
-    checked = await checker.foresee([draft.content for draft in drafts], now)
-    for plan, item in zip(shown, checked, strict=False):
-        plan["coordination"] = item.as_dict()
-
-
-async def look(runtime: Runtime, shown: Sequence[dict[str, Any]]) -> None:
-    """Adds to each plan of a file that was taken in what else takes its areas out."""
-    taken = [plan["taken"]["number"] for plan in shown if "taken" in plan]
-    known = await runtime.meetings().gatherer.checker.look(taken, runtime.clock.now())
-    for plan in shown:
-        if "taken" in plan and plan["taken"]["number"] in known:
-            plan["coordination"] = known[plan["taken"]["number"]].as_dict()
-
-
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the command."""
-    parser = base.add(
-        subparsers,
-        "coordinate",
-        "一停多用：检查、平衡会、求解 / one outage for several works",
+def register(parser: argparse.ArgumentParser) -> None:
+    """Completes ``coordinate``."""
+    base.command(
+        parser,
         "notifier coordinate --check JX-2026-031 --json\n"
         "notifier coordinate --from 2026-03-10 --to 2026-04-10 --svg march.svg\n"
         "notifier coordinate --from 2026-03-10 --to 2026-04-10 --pin P1=2026-03-12T08:00 --crew 一班=2\n"
@@ -79,83 +21,106 @@ def register(subparsers: base.Subparsers) -> None:
         acts=True,
     )
     question = parser.add_mutually_exclusive_group(required=True)
-    coordinate_instance.add_options(parser, question)
+    _add_instance(parser, question)
     question.add_argument(
         "--check",
         metavar="NUMBER",
         help="同一台区的其他停电与更好的日子 / what else takes the same areas out, and better days",
     )
-    coordination_meeting.add_options(parser, question)
+    _add_meeting(parser, question)
+
+
+def _add_instance(parser: argparse.ArgumentParser, question: base.Subparsers) -> None:
+    """Adds the question ``--instance`` and what goes with it."""
+    question.add_argument(
+        "--instance", type=Path, metavar="FILE", help="求解算例 / solve an instance given as JSON"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=30.0,
+        metavar="S",
+        help="时限，默认 30 / at most so long (default: 30)",
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="随机种子 / random seed")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="线程数，不影响结果 / threads; the answer is the same for any number",
+    )
+
+
+def _add_meeting(parser: argparse.ArgumentParser, question: base.Subparsers) -> None:
+    """Adds the questions ``--from``, ``--run`` and ``--accept``, and what goes with them."""
+    question.add_argument(
+        "--from", dest="first", type=base.day, metavar="DAY",
+        help="平衡会：从此日起 / hold a meeting: from this day",
+    )  # fmt: skip
+    question.add_argument("--run", type=int, metavar="N", help="查看第 N 次方案 / show a proposal")
+    question.add_argument(
+        "--accept", type=int, metavar="N", help="采纳第 N 次方案 / accept what a meeting proposed"
+    )
+    parser.add_argument(
+        "--to",
+        dest="last",
+        type=base.day,
+        metavar="DAY",
+        help="到此日（含） / to this day, included",
+    )
+    parser.add_argument(
+        "--pin", action="append", default=[], type=_pin, metavar="NUMBER=TIME",
+        help="固定某计划，可重复 / hold a plan at a start; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--crew", action="append", default=[], type=_crew, metavar="NAME=N",
+        help="假设班组每日可做 N 项 / suppose that a crew does N works a day",
+    )  # fmt: skip
+    parser.add_argument(
+        "--region-per-shift", type=int, metavar="N",
+        help="假设每区域每班次限 N 项 / suppose another limit of regions",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only", action="append", metavar="NUMBER",
+        help="只采纳这些计划，可重复 / accept these plans only; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--svg", type=Path, metavar="FILE", help="前后对照图 / the works before and after, drawn"
+    )
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86_400:
+        raise ValueError(text)
+    return value
+
+
+def _pin(text: str) -> tuple[str, datetime]:
+    number, _, at = text.rpartition("=")
+    if not number:
+        raise argparse.ArgumentTypeError(f"{text!r}: a pin reads like P1=2026-03-12T08:00")
+    return number, base.moment(at)
+
+
+def _crew(text: str) -> tuple[str, int]:
+    name, _, number = text.rpartition("=")
+    if not name or not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: a crew reads like 一班=2")
+    return name, int(number)
 
 
 async def _chosen(context: Context) -> int:
-    """One of the questions was asked."""
+    """One of the questions was asked. Each has a room of its own, loaded for it: the solver needs no
+    database, the database no solver."""
     if context.args.instance is not None:
+        from notifier.commands import coordinate_instance
+
         return await coordinate_instance.solve(context)
     if context.args.check is not None:
-        return await check(context)
+        from notifier.commands import coordination_check
+
+        return await coordination_check.check(context)
+    from notifier.commands import coordination_meeting
+
     return await coordination_meeting.answer(context)
-
-
-def show_check(context: Context, shown: dict[str, Any]) -> None:
-    """The answer for people: in one sentence, then what it rests on."""
-    out = context.console
-    out.say(
-        f"{shown['number']} r{shown['revision']}：停电 out {shown['customers']:,} 户 customers，"
-        f"{shown['customer_hours']:,} 时户 customer-hours；"
-        f"再次停电 hit again {shown['hit_again']:,}，超限 over the limit {shown['over_limit']:,}"
-    )
-    if shown["critical"]:
-        out.say(
-            "重要与敏感用户 critical: "
-            + "，".join(
-                f"{Criticality(int(key)).name.lower()} {number:,}"
-                f"（再次 again {shown['critical_hit_again'].get(key, 0):,}）"
-                for key, number in shown["critical"].items()
-            )
-        )
-    out.table(
-        ("60 天内次数 count", "户数 customers", "台区 areas"),
-        (
-            (hit["count"], f"{hit['customers']:,}", _few(hit["areas"]))
-            for hit in shown["hits"][:_SHOWN]
-        ),
-    )
-    if not shown["others"]:
-        out.say("前后 60 天内没有其他工作 / no other work within 60 days")
-        return
-    out.say()
-    out.table(
-        ("其他工作 other", "状态 state", "部门 department", "窗口 windows", "相隔天 days",
-         "共同户数 shared", "台区 areas"),
-        (
-            (
-                other["number"],
-                other["state"],
-                other["department"],
-                "；".join(w["starts_at"][:16].replace("T", " ") for w in other["windows"]),
-                "重叠 overlap" if other["overlaps"] else other["days_apart"],
-                f"{other['customers']:,}",
-                _few(other["areas"]),
-            )
-            for other in shown["others"][:_SHOWN]
-        ),
-    )  # fmt: skip
-    if len(shown["others"]) > _SHOWN:
-        out.note(
-            f"另有 {len(shown['others']) - _SHOWN} 项，--json 查看全部 / more: --json shows all"
-        )
-    out.say()
-    for number, item in enumerate(shown["suggestions"], start=1):
-        at = item["starts_at"][:16].replace("T", " ")
-        out.say(f"建议 better {number}: {at}（{item['days']:+.0f} 天 days）{item['reason']}")
-    if not shown["suggestions"]:
-        out.say("没有更好的日子 / no better day")
-    for why, number in shown["refused_starts"].items():
-        zh, en = in_words(why)
-        out.note(f"{number} 个日子不可选：{zh} / {number} days ruled out: {en}")
-
-
-def _few(names: list[str]) -> str:
-    more = f" … {len(names)}" if len(names) > _NAMED else ""
-    return "、".join(names[:_NAMED]) + more

@@ -3,14 +3,13 @@
 import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from notifier.commands import base, console
 from notifier.commands.base import Context
 from notifier.intake import constraints
-from notifier.runtime import Runtime, clock_of
+from notifier.runtime import Runtime
 from notifier.store.coordination import Coordination
 from notifier.usecases import (
     coordinate_accepting,
@@ -36,44 +35,6 @@ _OUTCOMES = {
     "merged": "合并 merged",
     "deferred": "本期不做 deferred",
 }
-
-
-def add_options(parser: argparse.ArgumentParser, question: base.Subparsers) -> None:
-    """Adds the questions ``--from``, ``--run`` and ``--accept``, and what goes with them."""
-    question.add_argument(
-        "--from", dest="first", type=base.day, metavar="DAY",
-        help="平衡会：从此日起 / hold a meeting: from this day",
-    )  # fmt: skip
-    question.add_argument("--run", type=int, metavar="N", help="查看第 N 次方案 / show a proposal")
-    question.add_argument(
-        "--accept", type=int, metavar="N", help="采纳第 N 次方案 / accept what a meeting proposed"
-    )
-    parser.add_argument(
-        "--to",
-        dest="last",
-        type=base.day,
-        metavar="DAY",
-        help="到此日（含） / to this day, included",
-    )
-    parser.add_argument(
-        "--pin", action="append", default=[], type=_pin, metavar="NUMBER=TIME",
-        help="固定某计划，可重复 / hold a plan at a start; may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "--crew", action="append", default=[], type=_crew, metavar="NAME=N",
-        help="假设班组每日可做 N 项 / suppose that a crew does N works a day",
-    )  # fmt: skip
-    parser.add_argument(
-        "--region-per-shift", type=int, metavar="N",
-        help="假设每区域每班次限 N 项 / suppose another limit of regions",
-    )  # fmt: skip
-    parser.add_argument(
-        "--only", action="append", metavar="NUMBER",
-        help="只采纳这些计划，可重复 / accept these plans only; may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "--svg", type=Path, metavar="FILE", help="前后对照图 / the works before and after, drawn"
-    )
 
 
 async def answer(context: Context) -> int:
@@ -234,29 +195,13 @@ async def _accept(context: Context, runtime: Runtime) -> int:
     return base.OK if all(item.is_accepted for item in done.items) else base.FOUND
 
 
-def _pin(text: str) -> tuple[str, datetime]:
-    number, _, at = text.rpartition("=")
-    if not number:
-        raise argparse.ArgumentTypeError(f"{text!r}: a pin reads like P1=2026-03-12T08:00")
-    return number, base.moment(at)
-
-
-def _crew(text: str) -> tuple[str, int]:
-    name, _, number = text.rpartition("=")
-    if not name or not number.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}: a crew reads like 一班=2")
-    return name, int(number)
-
-
 # --- Constraints -----------------------------------------------------------------------------------
 
 
-def register_import(commands: base.Subparsers) -> None:
-    """Adds ``constraints`` to the group ``import``."""
-    parser = base.add(
-        commands,
-        "constraints",
-        "导入协调约束 / import what a bureau asks of its works",
+def register_import(parser: argparse.ArgumentParser) -> None:
+    """Completes ``import constraints``."""
+    base.command(
+        parser,
         "notifier import constraints coordination.toml --dry-run\n"
         "notifier import constraints 约束.xlsx --as wang",
         import_constraints,
@@ -277,7 +222,7 @@ async def import_constraints(context: Context) -> int:
                 read.name,
                 read.digest,
                 body,
-                now=clock_of(context.settings).now(),
+                now=context.now(),
                 actor=context.actor,
             )
     findings = [finding.as_dict() for finding in read.findings]

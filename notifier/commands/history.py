@@ -13,7 +13,6 @@ from notifier.commands.base import Context
 from notifier.domain.finding import Finding, Severity
 from notifier.intake import history as intake
 from notifier.intake import tables
-from notifier.runtime import clock_of
 from notifier.store import migrate
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
@@ -23,12 +22,10 @@ from notifier.usecases import aside, history
 _LARGE = 4 << 20
 
 
-def register(commands: base.Subparsers) -> None:
-    """Adds the command to ``notifier import``."""
-    parser = base.add(
-        commands,
-        "history",
-        "导入历史停电 / import past interruptions",
+def register(parser: argparse.ArgumentParser) -> None:
+    """Completes ``import history``."""
+    base.command(
+        parser,
         "notifier import history outages_2025.csv --dry-run\n"
         "notifier import history events.csv --column start=OffTime --column feeder=Circuit --part",
         import_history,
@@ -105,7 +102,7 @@ async def _import(context: Context, store: Ledger, path: Path) -> history.Histor
         digest,
         rows,
         findings,
-        now=clock_of(context.settings).now(),
+        now=context.now(),
         actor=context.actor,
         dry_run=args.dry_run,
         part=args.part and bool(rows),

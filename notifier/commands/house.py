@@ -1,5 +1,6 @@
 """``notifier`` token, db, audit, optout: the house itself."""
 
+import argparse
 from typing import Any
 
 from notifier import vault as vaults
@@ -9,7 +10,6 @@ from notifier.commands.base import Context
 from notifier.domain import errors
 from notifier.domain.customer import REACH_BY_MEDIUM, Reach
 from notifier.intake.ledger_cells import read_phones
-from notifier.runtime import clock_of
 from notifier.store import audit, migrate, optout, retention, tokens
 
 
@@ -25,30 +25,33 @@ class ContactNotFound(errors.NotFound):
     code = "contact.not_found"
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the commands."""
-    _register_tokens(base.group(subparsers, "token", "接口令牌 / tokens of machines and crews"))
-    commands = base.group(subparsers, "db", "数据库 / the database")
+def register_database(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``db``."""
     base.add(
-        commands,
+        base.group(parser),
         "upgrade",
         "建库或升级 / create the schema or bring it up to date",
         "notifier db upgrade --database sqlite:///var/notifier.db",
         upgrade,
         json=False,
     )
-    commands = base.group(subparsers, "audit", "审计记录 / the audit trail")
+
+
+def register_audit(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``audit``."""
     base.add(
-        commands,
+        base.group(parser),
         "verify",
         "核对审计链 / walk the chain of hashes",
         "notifier audit verify",
         verify,
     )
-    parser = base.add(
-        subparsers,
-        "optout",
-        "某号码不再接收某渠道 / a number no longer wants to be told by some medium",
+
+
+def register_optout(parser: argparse.ArgumentParser) -> None:
+    """Completes ``optout``."""
+    base.command(
+        parser,
         "notifier optout 13800000001 --medium sms\nnotifier optout 13800000001 --medium sms --undo",
         opt_out,
         acts=True,
@@ -63,18 +66,16 @@ def register(subparsers: base.Subparsers) -> None:
     )
     parser.add_argument("--undo", action="store_true", help="恢复接收 / wants to be told again")
 
-    parser = base.add(
-        subparsers,
-        "purge",
-        "清除已无户表关系的联系人 / forget contacts whom no meter has any more",
-        "notifier purge --dry-run",
-        purge,
-        acts=True,
-    )
+
+def register_purge(parser: argparse.ArgumentParser) -> None:
+    """Completes ``purge``."""
+    base.command(parser, "notifier purge --dry-run", purge, acts=True)
     parser.add_argument("--dry-run", action="store_true", help="只统计 / count only")
 
 
-def _register_tokens(commands: base.Subparsers) -> None:
+def register_tokens(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``token``."""
+    commands = base.group(parser)
     parser = base.add(
         commands,
         "create",
@@ -258,7 +259,7 @@ async def opt_out(context: Context) -> int:
     for name in args.medium:
         media |= REACH_BY_MEDIUM[Medium(name)]
     async with context.runtime() as runtime:
-        now = clock_of(context.settings).now()
+        now = context.now()
         async with runtime.store.write() as tx:
             contact_id = await optout.set_opt_out(
                 tx.connection,

@@ -1,5 +1,6 @@
 """``notifier import network`` and ``notifier network``: the grid beside the ledger, in versions."""
 
+import argparse
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -9,19 +10,16 @@ from notifier.commands import base, console
 from notifier.commands.base import Context
 from notifier.domain.network.version import KeptStatus, Version
 from notifier.intake.network_process import NetworkReader
-from notifier.runtime import clock_of
 from notifier.store.networks import Networks
 from notifier.usecases import network_versions, networks
 
 _NOTED_IDS = 20
 
 
-def register_import(commands: base.Subparsers) -> None:
-    """Adds ``network`` to the group ``import``."""
-    parser = base.add(
-        commands,
-        "network",
-        "导入网络模型或开关状态 / import a network model or switch states",
+def register_import(parser: argparse.ArgumentParser) -> None:
+    """Completes ``import network``."""
+    base.command(
+        parser,
         "notifier import network grid/edge --dry-run --json\n"
         "notifier import network feeders/ CB_20260305080000_PD_ALL.dt --as-of 2026-03-05T08:00",
         import_network,
@@ -43,9 +41,9 @@ def register_import(commands: base.Subparsers) -> None:
     )
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the group ``network``."""
-    commands = base.group(subparsers, "network", "网络模型的版本 / versions of the network model")
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``network``."""
+    commands = base.group(parser)
     base.add(
         commands,
         "list",
@@ -90,7 +88,7 @@ async def import_network(context: Context) -> int:
     """``notifier import network``."""
     args = context.args
     as_of = context.aware(args.as_of) if args.as_of else None
-    now = clock_of(context.settings).now()
+    now = context.now()
     reader = NetworkReader(args.paths, context.zone)
 
     def progress(stage: str, rows: int) -> None:
@@ -204,7 +202,7 @@ async def diff_versions(context: Context) -> int:
 
 async def show_status(context: Context) -> int:
     """``notifier network status``."""
-    now = clock_of(context.settings).now()
+    now = context.now()
     stale_after = timedelta(days=context.settings.network.stale_after_days)
     async with context.runtime() as runtime:
         store = Networks(runtime.database)

@@ -1,5 +1,6 @@
 """``notifier plan``: look at plans, whom they touch and what they would send."""
 
+import argparse
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,9 +24,9 @@ from notifier.usecases.status import Tallies
 _OPEN = (PlanState.DRAFT, PlanState.SUBMITTED, PlanState.APPROVED)
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the commands."""
-    commands = base.group(subparsers, "plan", "查看和变更计划 / look at plans and change them")
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``plan``."""
+    commands = base.group(parser)
     parser = base.add(
         commands,
         "list",

@@ -20,11 +20,9 @@ _SHOWN = 40
 _MOST = 100_000
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the commands."""
-    commands = base.group(
-        subparsers, "report", "可靠性、重复停电、兑现率 / reliability, repeats, plans kept"
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``report``."""
+    commands = base.group(parser)
     parser = base.add(
         commands,
         "reliability",

@@ -1,5 +1,6 @@
 """``notifier`` status, evidence, exceptions: how things stand, what happened, what waits for a person."""
 
+import argparse
 from typing import Any
 
 from notifier.commands import base, console, shapes
@@ -11,22 +12,22 @@ from notifier.usecases import plans, status
 from notifier.usecases.evidence import KINDS, AccountNotFound, evidence
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the commands."""
-    parser = base.add(
-        subparsers,
-        "status",
-        "送达情况和待办 / deliveries by state, medium and reason; what waits",
+def register_status(parser: argparse.ArgumentParser) -> None:
+    """Completes ``status``."""
+    base.command(
+        parser,
         "notifier status\nnotifier status --plan JX-2026-031 --json",
         show_status,
     )
     parser.add_argument(
         "--plan", action="append", metavar="NUMBER", help="可重复 / may be repeated"
     )
-    parser = base.add(
-        subparsers,
-        "evidence",
-        "一个计划的全部证据，按时间 / everything that happened to a plan, in order of time",
+
+
+def register_evidence(parser: argparse.ArgumentParser) -> None:
+    """Completes ``evidence``."""
+    base.command(
+        parser,
         "notifier evidence --plan JX-2026-031 --json > evidence.json\n"
         "notifier evidence --plan JX-2026-031 --account 3300001024",
         show_evidence,
@@ -38,7 +39,11 @@ def register(subparsers: base.Subparsers) -> None:
     parser.add_argument("--contact", type=int, metavar="ID", help="只看一个联系人 / one contact")
     parser.add_argument("--kind", action="append", choices=KINDS, help="可重复 / may be repeated")
     parser.add_argument("--limit", type=int, metavar="N", help="最多 N 条 / the first N records")
-    commands = base.group(subparsers, "exceptions", "待办事项 / what only a person can see to")
+
+
+def register_exceptions(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``exceptions``."""
+    commands = base.group(parser)
     parser = base.add(
         commands,
         "list",

@@ -1,5 +1,6 @@
 """``notifier`` serve, dispatch: the program that tells people, and one step of it by hand."""
 
+import argparse
 import asyncio
 import contextlib
 import importlib
@@ -19,12 +20,10 @@ from notifier.usecases import dispatch, postings, receipts, reconcile
 _DRAIN_SECONDS = 15.0
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the commands."""
-    parser = base.add(
-        subparsers,
-        "serve",
-        "运行服务 / run the service: API, pages, and the loops that tell people",
+def register_serve(parser: argparse.ArgumentParser) -> None:
+    """Completes ``serve``."""
+    base.command(
+        parser,
         "notifier serve --config notifier.toml\n"
         "notifier serve --clock-start 2026-03-01T07:00 --clock-speed 3600 --port 8080",
         serve,
@@ -46,13 +45,11 @@ def register(subparsers: base.Subparsers) -> None:
         "--worker-only", action="store_true", help="只运行后台 / the loops, no pages and no API"
     )
     which.add_argument("--no-worker", action="store_true", help="只提供接口 / API and pages only")
-    parser = base.add(
-        subparsers,
-        "dispatch",
-        "手工执行一轮 / do by hand what is due, then stop",
-        "notifier dispatch --once",
-        dispatch_once,
-    )
+
+
+def register_dispatch(parser: argparse.ArgumentParser) -> None:
+    """Completes ``dispatch``."""
+    base.command(parser, "notifier dispatch --once", dispatch_once)
     parser.add_argument(
         "--once",
         action="store_true",

@@ -1,5 +1,6 @@
 """``notifier`` channels, policy: by which ways people are told, and under which rules."""
 
+import argparse
 from typing import Any
 
 from notifier import registry
@@ -19,9 +20,9 @@ class ChannelNotFound(errors.NotFound):
     code = "channel.not_found"
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the commands."""
-    commands = base.group(subparsers, "channels", "渠道 / the ways of telling")
+def register_channels(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``channels``."""
+    commands = base.group(parser)
     base.add(
         commands,
         "list",
@@ -55,10 +56,11 @@ def register(subparsers: base.Subparsers) -> None:
         templates,
     )
     parser.add_argument("--medium", metavar="MEDIUM", help="sms, wechat, push, …")
-    _register_policy(base.group(subparsers, "policy", "通知策略 / the policy"))
 
 
-def _register_policy(commands: base.Subparsers) -> None:
+def register_policy(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of the group ``policy``."""
+    commands = base.group(parser)
     base.add(
         commands,
         "show",

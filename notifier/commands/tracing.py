@@ -1,5 +1,6 @@
 """``notifier trace``: switching cases against a network folder, the door for checking the topology."""
 
+import argparse
 import asyncio
 from pathlib import Path
 
@@ -9,12 +10,10 @@ from notifier.intake import network_folder
 from notifier.usecases import trace
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the command."""
-    parser = base.add(
-        subparsers,
-        "trace",
-        "按网络拓扑推演操作 / trace switching cases on a network",
+def register(parser: argparse.ArgumentParser) -> None:
+    """Completes ``trace``."""
+    base.command(
+        parser,
         "notifier trace grid/edge --cases grid/edge/cases.json --csv\n"
         "notifier trace grid/edge --cases grid/edge/cases.json --svg edge-004 > case.svg",
         show,

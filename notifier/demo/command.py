@@ -1,5 +1,6 @@
 """``notifier demo``: the command."""
 
+import argparse
 import importlib
 from pathlib import Path
 
@@ -7,16 +8,9 @@ from notifier.commands import base
 from notifier.commands.base import Context
 
 
-def register(subparsers: base.Subparsers) -> None:
-    """Adds the command."""
-    parser = base.add(
-        subparsers,
-        "demo",
-        "两分钟看一个月 / a month of a made-up bureau in two minutes",
-        "notifier demo\nnotifier demo --seconds 90 --exit",
-        run,
-        json=False,
-    )
+def register(parser: argparse.ArgumentParser) -> None:
+    """Completes ``demo``."""
+    base.command(parser, "notifier demo\nnotifier demo --seconds 90 --exit", run, json=False)
     parser.add_argument("--seed", type=int, default=7, help="随机种子 / another bureau")
     parser.add_argument(
         "--size", type=float, default=1.0, help="规模，1 约两万户 / 1: some 20,000 usage points"

@@ -21,6 +21,7 @@ def commands(
         yield name, parser
     for group in groups:
         for word, inner in group.choices.items():
+            inner.load()
             yield from commands(inner, f"{name} {word}")
 
 
