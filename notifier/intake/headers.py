@@ -11,6 +11,8 @@ _BRACKETED = re.compile(r"[(（\[【〔<《][^()（）\[\]【】]*[)）\]】〕>
 _ORNAMENT = re.compile(r"[*＊:：•·.、,，\s\"'“”_\-—/\\]+")
 #: A day or a time: no label, so its row is no header.
 _VALUE = re.compile(r"\d\s*[年月日:：点时]\s*\d|\d[./-]\d")
+_ALTERNATIVES = re.compile(r"[/、]|或|及")
+_QUALIFIED = re.compile(r"^(?:拟|本次|具体|预计|申请|预安排|安排|计划)+|(?:名称|必填|选填)+$")
 _COUNTED = re.compile(r"(?:\d+|[一二三四五])$")
 
 
@@ -20,24 +22,40 @@ def label_key(label: str) -> str:
 
 
 class Vocabulary:
-    """Canonical fields and the labels under which they stand in files."""
+    """Canonical fields and the labels under which they stand in files.
 
-    def __init__(self, labels_by_field: Mapping[str, Iterable[str]]) -> None:
+    ``either`` names the field of a label that offers several: {line, transformer} → equipment.
+    """
+
+    def __init__(
+        self,
+        labels_by_field: Mapping[str, Iterable[str]],
+        either: Mapping[frozenset[str], str] | None = None,
+    ) -> None:
+        self._either = either or {}
         self._field_by_key: dict[str, str] = {}
         for field, labels in labels_by_field.items():
             for label in (field, *labels):
                 self._field_by_key.setdefault(label_key(label), field)
 
     def field_of(self, label: str) -> str | None:
-        """The field a label means: as written, without its remarks in brackets, without a final count."""
+        """The field a label means: as written, without its remarks in brackets, without a final count,
+        without words that say nothing of it, or as several labels for one thing."""
         key = label_key(label)
         if not key:
             return None
         found = self._field_by_key.get(key)
-        if found is None:
-            bare = label_key(_BRACKETED.sub("", names.fold(label)))
-            found = self._field_by_key.get(bare) or self._field_by_key.get(_COUNTED.sub("", bare))
-        return found
+        if found is not None:
+            return found
+        words = _BRACKETED.sub("", names.fold(label))
+        bare = label_key(words)
+        for plain in (bare, _COUNTED.sub("", bare), _QUALIFIED.sub("", bare)):
+            if plain in self._field_by_key:
+                return self._field_by_key[plain]
+        parts = frozenset(
+            self._field_by_key.get(label_key(part), "") for part in _ALTERNATIVES.split(words)
+        )
+        return next(iter(parts)) or None if len(parts) == 1 else self._either.get(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

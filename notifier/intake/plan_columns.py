@@ -2,9 +2,27 @@
 
 import functools
 import re
+from collections.abc import Iterable
 
 from notifier.domain.plan import PlanKind, Transition
 from notifier.intake.headers import Vocabulary
+
+_OFF = ("", "停电", "计划停电", "预计停电", "计划", "检修", "计划检修", "施工", "工作")
+_BEGINS = tuple(f"{what}{word}" for what in _OFF for word in ("开始", "起始", "起"))
+_ENDS = (
+    *(f"{what}{word}" for what in _OFF for word in ("结束", "终止", "截止", "止")),
+    *(
+        f"{how}{word}"
+        for how in ("", "计划", "预计")
+        for word in ("送电", "复电", "恢复", "恢复送电", "恢复供电", "来电")
+    ),
+)
+
+
+def _of(stems: Iterable[str], *endings: str) -> tuple[str, ...]:
+    """Every stem with every ending: 停电起始 + 时刻."""
+    return tuple(f"{stem}{ending}" for stem in stems for ending in endings)
+
 
 #: Canonical columns and what bureaus, portals and other countries call them.
 VOCABULARY = Vocabulary(
@@ -97,7 +115,7 @@ VOCABULARY = Vocabulary(
                 "停电线路/设备",
             ),
             *("停电线路设备", "停电线路及设备", "powerArea", "asset", "оборудование", "thiết bị"),
-            *("停电间隔", "停电范围(设备)", "线路及设备名称"),
+            *("停电间隔", "停电范围(设备)", "线路及设备名称", "停电区段", "停电线路段", "停电线段"),
         ),
         "date": (
             *(
@@ -128,62 +146,52 @@ VOCABULARY = Vocabulary(
             *("период", "thời gian", "thời gian cắt điện", "giờ", "hours"),
         ),
         "start": (
-            *(
-                "停电开始时间",
-                "计划停电开始时间",
-                "开始时间",
-                "停电开始",
-                "起始时间",
-                "停电起始时间",
-            ),
-            *("计划开始时间", "停电时间开始", "停电时间起", "停电起", "停电时间从", "开始"),
-            *("停电时间开始时间", "计划停电时间开始", "计划停电时间起", "计划停电起始时间"),
+            *_of(_BEGINS, "", "时间"),
+            *("停电时间开始", "停电时间起", "停电时间从", "停电时间开始时间", "计划停电时间开始"),
+            *("计划停电时间起", "停电时间自", "停电自"),
             *("startTime", "beginTime", "start_time", "outageStartTime", "start at", "starts_at"),
-            *("start", "from", "planned start", "начало", "с", "время начала", "bắt đầu"),
-            *("thời gian bắt đầu", "từ", "start datetime"),
+            *(
+                "start",
+                "from",
+                "planned start",
+                "outage start",
+                "off time",
+                "time off",
+                "start datetime",
+            ),
+            *("начало", "с", "время начала", "начало отключения", "время начала работ"),
+            *("время отключения с", "дата и время начала"),
+            *("bắt đầu", "thời gian bắt đầu", "từ", "từ ngày", "thời gian bắt đầu cắt điện"),
+            *("thời gian cắt điện từ", "thời gian từ"),
         ),
         "end": (
-            *(
-                "送电时间",
-                "计划送电时间",
-                "复电时间",
-                "计划复电时间",
-                "恢复送电时间",
-                "恢复供电时间",
-            ),
-            *(
-                "停电结束时间",
-                "计划停电结束时间",
-                "结束时间",
-                "停电结束",
-                "终止时间",
-                "计划结束时间",
-            ),
+            *_of(_ENDS, "", "时间"),
             *(
                 "停电时间结束",
                 "停电时间止",
-                "停电止",
-                "停电终止时间",
-                "预计送电时间",
-                "预计复电时间",
+                "停电时间结束时间",
+                "计划停电时间结束",
+                "计划停电时间止",
             ),
-            *("恢复时间", "停电时间结束时间", "计划停电时间结束", "计划停电时间止", "结束", "送电"),
-            *("计划恢复时间", "计划恢复送电时间", "预计恢复时间", "预计恢复供电时间"),
+            *("停电时间至", "停电至"),
             *("stopTime", "endTime", "end_time", "end at", "ends_at", "end", "to", "until"),
-            *("planned end", "restoration time", "estimated restoration time", "окончание"),
-            *("до", "время окончания", "kết thúc", "thời gian kết thúc", "đến"),
+            *("planned end", "outage end", "finish", "planned finish", "on time", "time on"),
+            *("restoration time", "estimated restoration time", "end datetime"),
+            *("окончание", "до", "время окончания", "окончание отключения"),
+            *("время окончания работ", "время включения", "дата и время окончания"),
+            *("kết thúc", "thời gian kết thúc", "đến", "đến ngày", "thời gian có điện lại"),
+            *("thời gian đóng điện", "thời gian cắt điện đến", "thời gian đến"),
         ),
-        "start_date": ("停电开始日期", "开始日期", "起始日期", "start date", "дата начала"),
+        "start_date": (
+            *_of(_BEGINS, "日期", "日"),
+            *("start date", "дата начала", "дата начала работ", "ngày bắt đầu"),
+        ),
         "end_date": (
-            "停电结束日期",
-            "结束日期",
-            "终止日期",
-            "送电日期",
-            "end date",
-            "дата окончания",
+            *_of(_ENDS, "日期", "日"),
+            *("end date", "дата окончания", "дата окончания работ", "ngày kết thúc"),
         ),
-        "start_time": ("开始时刻", "停电时刻", "start hour"),
-        "end_time": ("结束时刻", "送电时刻", "end hour"),
+        "start_time": (*_of(_BEGINS, "时刻"), "停电时刻", "start hour"),
+        "end_time": (*_of(_ENDS, "时刻"), "end hour"),
         "scope": (
             *("停电范围", "影响范围", "停电涉及范围", "涉及停电区域", "涉及停電區域", "停电区域"),
             *(
@@ -205,17 +213,29 @@ VOCABULARY = Vocabulary(
                 "停电范围及用户",
             ),
             *("area", "areas", "powerRange", "address", "location", "адрес", "адреса", "khu vực"),
-            *("khu vực mất điện", "affected area"),
+            *("khu vực mất điện", "affected area", "affected areas", "area affected"),
+            *("areas affected", "streets", "streets affected", "suburb", "населенный пункт"),
+            *(
+                "адрес отключения",
+                "улица",
+                "phạm vi mất điện",
+                "khu vực ngừng cấp điện",
+                "địa điểm",
+            ),
+            *("khu vực ảnh hưởng", "khu vực cắt điện"),
         ),
         "works": (
             *("停电原因", "工作内容", "检修内容", "作业内容", "原因", "施工内容", "主要工作内容"),
             *("停电工作内容", "检修工作内容", "停电事由", "事由", "工作任务", "检修任务", "項目"),
             *("powerCause", "poweroffReason", "reason", "work", "work_type", "description"),
-            *("причина", "вид работ", "работы", "lý do", "nội dung công việc"),
+            *("work description", "purpose", "reason for outage", "причина", "вид работ", "работы"),
+            *("причина отключения", "цель отключения", "lý do", "nội dung công việc"),
+            *("lý do cắt điện", "lý do ngừng cung cấp điện"),
         ),
         "crew": (
             *("施工单位", "施工班组", "作业班组", "工作班组", "检修班组", "施工队", "施工队伍"),
-            *("作业单位", "检修单位", "班组", "crew", "team", "бригада", "đội thi công"),
+            *("作业单位", "检修单位", "工作单位", "实施单位", "承办单位", "工作负责单位", "班组"),
+            *("crew", "team", "contractor", "бригада", "исполнитель", "đội thi công"),
         ),
         "switching": (
             *("操作步骤", "倒闸操作", "倒闸操作步骤", "停电操作", "停电操作步骤", "开关操作"),
@@ -306,7 +326,13 @@ VOCABULARY = Vocabulary(
                 "provinceNo",
             ),
         ),
-    }
+    },
+    either={
+        frozenset({"line", "transformer"}): "equipment",
+        frozenset({"line", "equipment"}): "equipment",
+        frozenset({"transformer", "equipment"}): "equipment",
+        frozenset({"line", "transformer", "equipment"}): "equipment",
+    },
 )
 
 #: A header names at least one of these, else it is some other table.

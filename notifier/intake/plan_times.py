@@ -43,20 +43,19 @@ class TimeReader:
         column = self._cells.label("time", "start", "start_time", "date")
         if day is not None:
             self._last_date = day
-        elif self._last_date is not None and "date" in self._cells.columns:
-            words = " ".join(plan_windows.moment_text(cell) for cell in (time_, start))
-            if not any(
-                token.kind in (Kind.DATE, Kind.SLASHED, Kind.RELATIVE)
-                for token in tokenize(words).items
-            ):
-                day = self._last_date
-                row.doubt(
-                    "date.carried",
-                    Severity.WARNING,
-                    self._cells.label("date"),
-                    "",
-                    f"沿用上一行日期 {plan_windows.moment_text(day)} / the date of the row above was taken",
-                )
+        elif (
+            self._last_date is not None
+            and "date" in self._cells.columns
+            and not (_names_day(time_) or _names_day(start))
+        ):
+            day = self._last_date
+            row.doubt(
+                "date.carried",
+                Severity.WARNING,
+                self._cells.label("date"),
+                "",
+                f"沿用上一行日期 {plan_windows.moment_text(day)} / the date of the row above was taken",
+            )
         if start is not None or end is not None:
             parsed = plan_windows.parse_span(
                 day, start, end, zone=context.zone, context=context, row=row.row, column=column
@@ -172,6 +171,13 @@ class TimeReader:
 
 
 def _together(day: tables.Cell, time_: tables.Cell, both: tables.Cell) -> tables.Cell:
-    if both is not None or (day is None and time_ is None):
+    """A moment out of its day's column and its time's; a moment that names its own day stands alone."""
+    if both is not None and (day is None or _names_day(both)):
         return both
-    return " ".join(plan_windows.moment_text(cell) for cell in (day, time_) if cell is not None)
+    parts = [cell for cell in (day, time_ if both is None else both) if cell is not None]
+    return " ".join(map(plan_windows.moment_text, parts)) or None
+
+
+def _names_day(cell: tables.Cell) -> bool:
+    kinds = (token.kind for token in tokenize(plan_windows.moment_text(cell)).items)
+    return any(kind in (Kind.DATE, Kind.SLASHED, Kind.RELATIVE) for kind in kinds)

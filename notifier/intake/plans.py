@@ -4,6 +4,7 @@ Nothing is stored here and nobody is told: the answer is a list of drafts with f
 cannot be read costs no other row; it is listed with what could be read of it.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -85,7 +86,7 @@ def _read_sheets(
     findings.extend(
         read.about_sheet(
             "header.missing",
-            Severity.INFO if is_any else Severity.ERROR,
+            _without_header(read, is_any=is_any),
             "一行表头：停电线路、停电时间等 / a header row with columns such as 停电线路 and 停电时间",
         )
         for read in headless
@@ -96,6 +97,13 @@ def _read_sheets(
             del sheet.rows[-1000:]
     checked = plan_joining.check_together(drafts, zone)
     return PlanFile(plans=tuple(checked), findings=tuple(findings))
+
+
+def _without_header(read: "_SheetReader", *, is_any: bool) -> Severity:
+    """A sheet beside one with plans may be a cover; one that looks like a table was meant to be read."""
+    if not is_any:
+        return Severity.ERROR
+    return Severity.WARNING if read.is_table else Severity.INFO
 
 
 class _SheetReader:
@@ -130,6 +138,12 @@ class _SheetReader:
             file=self._file,
             sheet=self._sheet.name,
         )
+
+    @property
+    def is_table(self) -> bool:
+        """Whether rows with several texts follow each other."""
+        wide = [len({*map(tables.cell_text, row)} - {""}) > 1 for row in self._sheet.rows]
+        return any(one and next_ for one, next_ in itertools.pairwise(wide))
 
     def read(self) -> bool:
         """Fill ``drafts`` and ``findings``; False where there is no header."""

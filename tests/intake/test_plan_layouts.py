@@ -557,3 +557,66 @@ def test_the_crew_that_does_the_work_is_read(tmp_path: Path) -> None:
     found = read(path).plans
 
     assert [draft.content.crew for draft in found] == ["检修一班、带电班", ""]
+
+
+def test_a_day_and_a_time_in_columns_of_their_own_are_one_moment(tmp_path: Path) -> None:
+    """Start day, start time, end day and end time, as cells of the spreadsheet or as serial numbers."""
+    path = write(
+        tmp_path / "a.xlsx",
+        [
+            ["停电开始日期", "停电开始时间", "停电结束日期", "停电结束时间", "停电设备"],
+            [dt.date(2025, 10, 3), dt.time(8), dt.date(2025, 10, 4), dt.time(6), "10kV科山线"],
+            [45933, 1 / 3, 45933, 0.75, "10kV化机线"],
+            ["2025-10-03", "2025-10-05 08:00", "2025-10-05", "09:00", "10kV市委线"],
+        ],
+    )
+
+    found = read(path)
+
+    assert [spans(draft) for draft in found.plans] == [
+        ["10-03 08:00/10-04 06:00"],
+        ["10-03 08:00/10-03 18:00"],
+        ["10-05 08:00/10-05 09:00"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("停电线路/台区", "停电起始时刻", "送电时刻"),
+        ("拟停电线路名称", "计划停电起始时间", "预计来电时间"),
+        ("线路或设备", "检修开始时间", "检修结束时间"),
+        ("Feeder", "Off time", "On time"),
+        ("Фидер", "Начало отключения", "Окончание отключения"),
+        ("Đường dây", "Thời gian cắt điện từ", "Thời gian có điện lại"),
+    ],
+)
+def test_headers_made_of_known_words_are_known(tmp_path: Path, header: tuple[str, ...]) -> None:
+    """What bureaus compose of 停电, 起始 and 时刻 is read without having been listed word by word."""
+    path = write(
+        tmp_path / "a.xlsx", [header, ["10kV科山线", "2025-10-03 08:00", "2025-10-03 17:00"]]
+    )
+
+    found = read(path)
+
+    assert [spans(draft) for draft in found.plans] == [["10-03 08:00/10-03 17:00"]]
+    assert names(found.plans[0]) == ["10kV科山线"]
+
+
+def test_a_table_nobody_could_read_is_a_warning_beside_sheets_that_were_read(
+    tmp_path: Path,
+) -> None:
+    """A cover sheet is only mentioned; rows that look like plans are never passed over in silence."""
+    path = write(
+        tmp_path / "a.xlsx", [["停电线路", "停电时间"], ["10kV科山线", "10月3日8:00-9:00"]]
+    )
+    workbook = openpyxl.load_workbook(path)
+    workbook.create_sheet("封面").append(["停电计划"])
+    table = workbook.create_sheet("竖排")
+    table.append(["线别", "10kV化机线"])
+    table.append(["何时", "10月4日8:00-9:00"])
+    workbook.save(path)
+
+    missing = {item.sheet: item.severity for item in read(path).findings}
+
+    assert missing == {"封面": Severity.INFO, "竖排": Severity.WARNING}
