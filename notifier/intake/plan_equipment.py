@@ -21,6 +21,11 @@ _SLASH = re.compile(
 _AND = re.compile(
     r"(?<=[线回路变区站所])\s*[和及与]\s*(?=\S{2,}?(?:线|线路|[Ⅰ-Ⅻ\d]回|变|公变|专变|台区|开关站|开闭所|变压器)(?:$|[和及与]))"
 )
+#: 科山线 化机线: two whole names with nothing but a blank between them.
+_BLANK = re.compile(
+    rf"(?:(?<=[^支\s]线)|(?<=线路)|(?<=台区)|(?<=公变)|(?<=专变))[ \t\u3000]+"
+    rf"(?=(?:{_KV})?[\u3400-\u9fff][^\s、,，;；]*(?<![支分])(?:线|线路|台区|公变|专变)(?:$|[\s、,，;；]))"
+)
 _ORDINAL = re.compile(r"(?m)^\s*(?:[(（]?\d{1,2}[)）、.．]|[①-⑳])\s*(?=[^\d\s、,，#＃号])")
 _AND_OTHERS = re.compile(r"(?:等(?:线路|台区|公变)?|\s+и\s+др\.?|\s+(?:etc|v\.v)\.?)\s*[。.]?$")
 _WHOLE_LINE = re.compile(r"(?<=[线路回])(?:全线)?(?:计划)?(?:停电|检修|停运)?$")
@@ -41,7 +46,7 @@ _STATION_VOLTAGE = re.compile(
     rf"|[\u3400-\u9fff]变(?=\s|{_KV})))\s*(?P<rest>\S.*)$"
 )
 _STATION_SHORT = re.compile(
-    rf"^(?P<station>[\u3400-\u9fff]{{1,8}}站)(?:\s*(?P<rest>(?:{_KV}|\d{{3,4}}|[A-Z]\d{{2}})\s*\S.*)|\s+(?P<bare>\S.*))$"
+    rf"^(?P<station>(?:{_KV}\s*)?[\u3400-\u9fff]{{1,8}}站)(?:\s*(?P<rest>(?:{_KV}|\d{{3,4}}|[A-Z]\d{{2}})\s*\S.*)|\s+(?P<bare>\S.*))$"
 )
 _STATION_WHOLE = re.compile(
     r"^\S*(?:变电站|变电所|配电所|配电室|開閉所|开闭所|开关站|開關站|(?:[kK][vV]|千伏)变)$"
@@ -114,11 +119,19 @@ def split_names(text: str) -> tuple[list[str], list[str]]:
     pieces: list[str] = []
     for joint in _split_russian(_ORDINAL.sub("", text)):
         for slashed in _SLASH.split(joint) if not _RUSSIAN_LINE.search(joint) else [joint]:
-            for piece in _AND.split(slashed):
+            for piece in (part for joint in _AND.split(slashed) for part in _by_blanks(joint)):
                 name = piece.strip(" \t\u3000。.:：")
                 if name:
                     pieces.append(name)
     return _complete(pieces)
+
+
+def _by_blanks(text: str) -> list[str]:
+    """人民线 中心台区 stays one name, an area of that line; lines beside lines and areas beside areas
+    are several."""
+    parts = _BLANK.split(text)
+    areas = [_AREA_ONLY.search(part) is not None for part in parts]
+    return parts if all(areas) or not any(areas) else [text]
 
 
 def _split_russian(text: str) -> Iterator[str]:

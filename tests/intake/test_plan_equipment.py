@@ -34,6 +34,9 @@ FEEDER, UNKNOWN, AREA = EquipmentKind.FEEDER, EquipmentKind.UNKNOWN, EquipmentKi
         ("花城Ⅰ、Ⅱ回", [("feeder", "", "花城Ⅰ回"), ("feeder", "", "花城Ⅱ回")]),
         ("1、科山线\n2、化机线", [("feeder", "", "科山线"), ("feeder", "", "化机线")]),
         ("科山线、科山线", [("feeder", "", "科山线")]),
+        ("科山线 化机线　10kV市委线", [("feeder", "", name) for name in ("科山线", "化机线", "10kV市委线")]),
+        ("10kV 科 山 线", [("feeder", "", "10kV 科 山 线")]),
+        ("110kV城南站10kV人民线", [("feeder", "110kV城南站", "10kV人民线")]),
     ],
 )  # fmt: skip
 def test_cells_of_a_line_column(text: str, expected: list[tuple[str, str, str]]) -> None:
@@ -48,6 +51,9 @@ def test_cells_of_a_line_column(text: str, expected: list[tuple[str, str, str]])
     [
         ("城关1、2号公变", [("area", "城关1号公变"), ("area", "城关2号公变")]),
         ("东马台区、10kV科山线", [("area", "东马台区"), ("feeder", "10kV科山线")]),
+        ("人民路台区 建设路台区", [("area", "人民路台区"), ("area", "建设路台区")]),
+        ("人民线 中心台区", [("area", "人民线 中心台区")]),
+        ("科山线 东支线", [("section", "科山线 东支线")]),
         ("ТП-2718", [("area", "ТП-2718")]),
         ("РУ-10/0,4кВ ТП-1721", [("area", "ТП-1721")]),
         ("ТП-3678,3679,3114", [("area", "ТП-3678"), ("area", "ТП-3679"), ("area", "ТП-3114")]),
