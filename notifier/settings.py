@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -27,8 +28,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from notifier.domain import errors
 
@@ -58,7 +57,16 @@ def _known_zone(name: str) -> str:
     return name
 
 
+#: A SQLite URL: what leads to the file, the file (percent-encoded), options.
+_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)([^?]+)(.*)", re.DOTALL)
+
+
 def _known_database(url: str) -> str:
+    if _SQLITE.fullmatch(url):
+        return url  # read without SQLAlchemy: commands without a database need not load it
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         kind = make_url(url).get_backend_name()
     except ArgumentError as error:
@@ -299,9 +307,8 @@ class Settings(_Section):
         """Where the vault's keys are. Raises ``WrongSetting`` when nobody said and no place follows."""
         if self.vault.key_file is not None:
             return self.vault.key_file
-        url = make_url(self.database.url)
-        if url.get_backend_name() == "sqlite" and url.database:
-            return Path(url.database).with_suffix(".keys.json")
+        if sqlite := _SQLITE.fullmatch(self.database.url):
+            return Path(unquote(sqlite[2])).with_suffix(".keys.json")
         raise WrongSetting("vault.key_file", "must be set with this kind of database.")
 
     @property
@@ -411,14 +418,13 @@ def _read_secret(table: dict[str, Any], key: str, section: str, folder: Path) ->
 
 def _from_folder(settings: Settings, folder: Path) -> Settings:
     """The settings with relative paths made relative to ``folder``."""
-    url = make_url(settings.database.url)
-    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
-        url = url.set(database=str(folder / url.database))
+    url = settings.database.url
+    sqlite = _SQLITE.fullmatch(url)
+    if sqlite and sqlite[2] != ":memory:":
+        url = f"{sqlite[1]}{quote(str(folder / unquote(sqlite[2])))}{sqlite[3]}"
     return settings.model_copy(
         update={
-            "database": settings.database.model_copy(
-                update={"url": url.render_as_string(hide_password=False)}
-            ),
+            "database": settings.database.model_copy(update={"url": url}),
             "vault": _moved(settings.vault, "key_file", folder),
             "policy": _moved(settings.policy, "file", folder),
             "templates": _moved(settings.templates, "folder", folder),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 from pydantic import BaseModel
 
 from notifier import settings
@@ -97,6 +98,19 @@ def test_the_working_folder_s_file_is_found(
 
     assert before.web.port == 8080
     assert settings.load(environ={}).web.port == 9
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    """A database URL is percent-encoded; the file it leads to, and the keys beside it, are not."""
+    folder = tmp_path / "100% 停电?"
+    folder.mkdir()
+
+    loaded = load("[database]\nurl='sqlite:///var/a%20b.db?timeout=9'\n", folder)
+
+    url = make_url(loaded.database.url)
+    assert url.database == f"{folder}/var/a b.db"
+    assert url.query == {"timeout": "9"}
+    assert loaded.key_file == folder / "var" / "a b.keys.json"
 
 
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
