@@ -12,10 +12,18 @@ POINTS_AN_AREA = 500
 AREAS_A_FEEDER = 40
 
 
-async def build(database: Database, vault: Vault, points: int) -> None:
-    """``points`` usage points with a contact and a phone each; feeders 馈1线 … of 20,000 points."""
-    areas = points // POINTS_AN_AREA
-    feeders = -(-areas // AREAS_A_FEEDER)
+async def build(
+    database: Database,
+    vault: Vault,
+    points: int,
+    *,
+    an_area: int = POINTS_AN_AREA,
+    areas_a_feeder: int = AREAS_A_FEEDER,
+) -> None:
+    """``points`` usage points with a contact and a phone each, ``an_area`` of them on every
+    transformer; feeders 馈1线 … of so many areas."""
+    areas = points // an_area
+    feeders = -(-areas // areas_a_feeder)
     series = (
         "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {top})"
         " SELECT n FROM s)"
@@ -37,11 +45,11 @@ async def build(database: Database, vault: Vault, points: int) -> None:
             )
         for statement in (
             "INSERT INTO area (id, code, name, key, feeder_id)"
-            f" SELECT n, CAST(n AS TEXT), '区' || n, '区' || n, (n - 1) / {AREAS_A_FEEDER} + 1"
+            f" SELECT n, CAST(n AS TEXT), '区' || n, '区' || n, (n - 1) / {areas_a_feeder} + 1"
             f" FROM {series.format(top=areas)} AS s",
             "INSERT INTO usage_point (id, account, area_id, feeder_id, row_hash)"
-            f" SELECT n, CAST(1000000000 + n AS TEXT), (n - 1) / {POINTS_AN_AREA} + 1,"
-            f" (n - 1) / {POINTS_AN_AREA * AREAS_A_FEEDER} + 1, {blob} FROM {series.format(top=points)} AS s",
+            f" SELECT n, CAST(1000000000 + n AS TEXT), (n - 1) / {an_area} + 1,"
+            f" (n - 1) / {an_area * areas_a_feeder} + 1, {blob} FROM {series.format(top=points)} AS s",
             "INSERT INTO contact (id, kind, reach, phone_hmac, phone_sealed)"
             f" SELECT n, 0, 1, {blob}, :sealed FROM {series.format(top=points)} AS s",
             "INSERT INTO point_contact (usage_point_id, contact_id, role)"

@@ -11,7 +11,6 @@ import json
 import resource
 import tempfile
 import time
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,7 +42,7 @@ NAIVE_ROWS = 20_000
 async def main(base: int, affected: int, url: str) -> dict[str, Any]:
     await migrate.upgrade(url)
     database = await Database.open(url)
-    locks = _watch_locks(database)
+    locks = stores.watch_locks(database)
     vault = Vault.load_or_create(Path(tempfile.mkdtemp()) / "keys.json")
     figures: dict[str, Any] = {"database": database.dialect, "base": base, "affected": affected}
     clock = FakeClock(datetime(2026, 3, 1, tzinfo=UTC))
@@ -124,24 +123,6 @@ def _plan(affected: int, day: int) -> PlanContent:
         ),
         works="更换开关",
     )
-
-
-def _watch_locks(database: Database) -> list[float]:
-    """How long each write transaction was open, in seconds."""
-    durations: list[float] = []
-    original = database._turn
-
-    @asynccontextmanager
-    async def timed() -> Any:
-        async with original():
-            began = time.perf_counter()
-            try:
-                yield
-            finally:
-                durations.append(time.perf_counter() - began)
-
-    database._turn = timed  # type: ignore[method-assign]
-    return durations
 
 
 async def _naive(database: Database, affected: int) -> float:

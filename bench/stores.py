@@ -1,9 +1,12 @@
 """An empty database to measure on: a SQLite file, a durable throwaway PostgreSQL, or a given URL."""
 
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
+from notifier.store.engine import Database
 from tests import postgres
 
 #: As one would run it: durable, with statistics kept.
@@ -28,3 +31,21 @@ def of(wish: str) -> Iterator[str]:
     else:
         with tempfile.TemporaryDirectory() as folder:
             yield f"sqlite:///{folder}/bench.db"
+
+
+def watch_locks(database: Database) -> list[float]:
+    """How long each write transaction was open, in seconds."""
+    durations: list[float] = []
+    original = database._turn
+
+    @asynccontextmanager
+    async def timed() -> Any:
+        async with original():
+            began = time.perf_counter()
+            try:
+                yield
+            finally:
+                durations.append(time.perf_counter() - began)
+
+    database._turn = timed  # type: ignore[method-assign]
+    return durations
