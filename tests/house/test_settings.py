@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
 from pydantic import BaseModel
+from sqlalchemy import make_url
 
 from notifier import settings
 
