@@ -226,6 +226,8 @@ plan = Table(
     Column("state", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("settled_revision", Integer, nullable=False, server_default="0"),
+    Column("joint_change", Integer, nullable=False, server_default="0"),
+    Column("settled_joint_change", Integer, nullable=False, server_default="0"),
     Column("counted_revision", Integer, nullable=False, server_default="0"),
     Column("counted_state", Text, nullable=False, server_default=""),
     Column("starts_at", UtcTime),
@@ -333,6 +335,37 @@ interruption = Table(
     Index("ix_interruption_area", "area_id", "starts_at"),
     Index("ix_interruption_feeder", "feeder_id", "starts_at"),
     Index("ix_interruption_plan", "plan_id"),
+)
+
+# --- Joint outages (同停): several plans, told to each person as one ----------------------------
+
+joint_outage = Table(
+    "joint_outage",
+    metadata,
+    Column("plan_id", Id, ForeignKey("plan.id"), primary_key=True, autoincrement=False),
+    Column("joint_id", Id, nullable=False),
+    Column("joined_at", UtcTime, nullable=False),
+    Column("joined_by", Text, nullable=False),
+    Index(None, "joint_id"),
+)
+
+joint_group = Table(
+    "joint_group",
+    metadata,
+    Column("plan_id", Id, ForeignKey("plan.id"), primary_key=True, autoincrement=False),
+    Column("facts_key", Text, primary_key=True),
+    Column("class", Text, nullable=False),
+    Column("windows", Json, nullable=False),
+    Column("place", Text, nullable=False),
+)
+
+spoken_for = Table(
+    "spoken_for",
+    metadata,
+    Column("plan_id", Id, primary_key=True, autoincrement=False),
+    Column("notice_id", Id, primary_key=True, autoincrement=False),
+    Index(None, "notice_id"),
+    sqlite_with_rowid=False,
 )
 
 approval = Table(

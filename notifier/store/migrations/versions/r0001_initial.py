@@ -236,6 +236,8 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("settled_revision", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("joint_change", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("settled_joint_change", sa.Integer(), server_default="0", nullable=False),
         sa.Column("counted_revision", sa.Integer(), server_default="0", nullable=False),
         sa.Column("counted_state", sa.Text(), server_default="", nullable=False),
         sa.Column("starts_at", sa.BigInteger(), nullable=True),
@@ -329,6 +331,14 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_source_file")),
     )
+    op.create_table(
+        "spoken_for",
+        sa.Column("plan_id", ID, autoincrement=False, nullable=False),
+        sa.Column("notice_id", ID, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("plan_id", "notice_id", name=op.f("pk_spoken_for")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_spoken_for_notice_id"), "spoken_for", ["notice_id"], unique=False)
     op.create_table(
         "station",
         sa.Column("id", ID, nullable=False),
@@ -485,6 +495,26 @@ def upgrade() -> None:
     )
     op.create_index("ix_interruption_plan", "interruption", ["plan_id"], unique=False)
     op.create_index(op.f("ix_interruption_starts_at"), "interruption", ["starts_at"], unique=False)
+    op.create_table(
+        "joint_group",
+        sa.Column("plan_id", ID, autoincrement=False, nullable=False),
+        sa.Column("facts_key", sa.Text(), nullable=False),
+        sa.Column("class", sa.Text(), nullable=False),
+        sa.Column("windows", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_joint_group_plan_id")),
+        sa.PrimaryKeyConstraint("plan_id", "facts_key", name=op.f("pk_joint_group")),
+    )
+    op.create_table(
+        "joint_outage",
+        sa.Column("plan_id", ID, autoincrement=False, nullable=False),
+        sa.Column("joint_id", ID, nullable=False),
+        sa.Column("joined_at", sa.BigInteger(), nullable=False),
+        sa.Column("joined_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_joint_outage_plan_id")),
+        sa.PrimaryKeyConstraint("plan_id", name=op.f("pk_joint_outage")),
+    )
+    op.create_index(op.f("ix_joint_outage_joint_id"), "joint_outage", ["joint_id"], unique=False)
     op.create_table(
         "network_part",
         sa.Column("version_id", ID, nullable=False),
