@@ -24,6 +24,9 @@ def facts_as_dict(facts: Facts) -> dict[str, Any]:
         "revision": facts.revision,
         "restored_at": None if facts.restored_at is None else _in_utc(facts.restored_at),
         **({} if facts.told_class is None else {"told_class": facts.told_class.value}),
+        **(
+            {"of_day": [_window_as_list(window) for window in facts.of_day]} if facts.of_day else {}
+        ),
     }
 
 
@@ -43,6 +46,7 @@ def facts_from_dict(raw: dict[str, Any]) -> Facts:
         revision=raw["revision"],
         restored_at=None if restored_at is None else showable(datetime.fromisoformat(restored_at)),
         told_class=None if told_class is None else ImpactClass(told_class),
+        of_day=tuple(_window_from_list(item) for item in raw.get("of_day", ())),
     )
 
 

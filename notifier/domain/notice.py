@@ -75,6 +75,8 @@ class Facts:
     """All that a message may say, the same for everybody it goes to.
 
     ``windows`` hold now, ``told_windows`` and ``told_class`` what was said before (corrections only).
+    ``of_day`` are those of them that a reminder names, where others follow on later days; empty: all.
+    Whoever hears it goes on believing in ``windows``, and paper, which hangs, names them all.
     ``where`` names the lines and transformer areas; ``works`` why. Times are aware.
     """
 
@@ -90,6 +92,15 @@ class Facts:
     revision: int
     restored_at: datetime | None = None
     told_class: ImpactClass | None = None
+    of_day: tuple[Window, ...] = ()
+
+    @property
+    def later(self) -> tuple[Window, ...]:
+        """The windows of later days than the one that is spoken of, in order."""
+        if not self.of_day:
+            return ()
+        last = max(window.starts_at for window in self.of_day)
+        return tuple(sorted(window for window in self.windows if window.starts_at > last))
 
     @property
     def wording(self) -> Wording:

@@ -5,18 +5,23 @@ traits and the same last notice.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from notifier.channel import Medium
 from notifier.domain import correcting
 from notifier.domain.cell import NOTHING, Cell, PlanFacts, Skip, Told
 from notifier.domain.customer import Reach
-from notifier.domain.impact import Group
+from notifier.domain.impact import Group, ImpactClass
 from notifier.domain.notice import Notice, Stage
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy, Rule
 from notifier.domain.saying import Case, next_start, occasion_of
+from notifier.domain.window import Window
+
+#: The moments of a transfer: over, and back.
+_THERE_AND_BACK = 2
 
 
 def required(
@@ -136,27 +141,26 @@ def _started(case: Case, group: Group, occasion: str) -> Iterator[Notice | Skip]
 
 
 def _reminders(case: Case, group: Group, before: Told | None) -> Iterator[Notice | Skip]:
-    """A reminder for the first window of each local day, unless another notice says it just then."""
+    """A reminder of each local day, due before its first window, unless another notice says it just
+    then."""
     now, policy = case.now, case.policy
     rules = case.rules(Stage.REMINDER, group.impact_class)
     if not rules:
         yield Skip(stage=Stage.REMINDER, reason="policy.not_this_audience")
         return
-    days: set[object] = set()
     first = _first_due(case, group)
     corrected = (
         before is not None
         and not before.holds(group, now)
         and before.ended_early(group, now) is None
     )
-    for window in sorted(group.windows):
-        day = window.starts_at.astimezone(case.zone).date()
-        if day in days:
-            continue
-        days.add(day)  # a day that has begun needs no reminder of its afternoon
-        if window.starts_at <= now:
+    for day in _days(group.windows, case.zone):
+        window = day[0]
+        if window.starts_at <= now:  # a day that has begun needs no reminder of its afternoon
             yield Skip(stage=Stage.REMINDER, reason="outage_begun")
             continue
+        facts = case.facts(Stage.REMINDER, group, None)
+        facts = replace(facts, of_day=_spoken_of(day, group))
         for rule in rules:
             due = now if rule.lead is None else window.starts_at - rule.lead
             waits = before is None and case.cell.tried != group.facts_key and first is not None
@@ -168,13 +172,30 @@ def _reminders(case: Case, group: Group, before: Told | None) -> Iterator[Notice
                 continue
             yield from case.chain(
                 rule,
-                case.facts(Stage.REMINDER, group, None),
+                facts,
                 due=due,
                 expires=window.starts_at,
                 matters=window.starts_at,
                 occasion=occasion_of(window),
                 gap=policy.min_gap,
             )
+
+
+def _days(windows: tuple[Window, ...], zone: ZoneInfo) -> list[tuple[Window, ...]]:
+    """The windows that start on each local day, in order."""
+    days: dict[date, list[Window]] = {}
+    for window in sorted(windows):
+        days.setdefault(window.starts_at.astimezone(zone).date(), []).append(window)
+    return [tuple(day) for day in days.values()]
+
+
+def _spoken_of(day: tuple[Window, ...], group: Group) -> tuple[Window, ...]:
+    """What the reminder of this day names, empty where that is all there is: a transfer at night and
+    the transfer back in the morning are one thing."""
+    rest = tuple(sorted(window for window in group.windows if window >= day[0]))
+    is_pair = group.impact_class is ImpactClass.SHORT and len(rest) <= _THERE_AND_BACK
+    spoken = rest if is_pair else day
+    return () if set(spoken) == set(group.windows) else spoken
 
 
 def _first_due(case: Case, group: Group) -> datetime | None:

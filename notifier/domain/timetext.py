@@ -18,6 +18,8 @@ _FAR = timedelta(days=180)
 #: From so many days in a row on, they are told as a range.
 _RUN = 3
 _THERE_AND_BACK = 2
+#: So many runs of later days are named; every character is paid for.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,33 @@ class Teller:
         if _count(rows) == _THERE_AND_BACK and not any(row.is_long for row in rows):
             return self._there_and_back(rows)
         return self._tongue.moments(self._say(rows), several=_count(rows) > 1)
+
+    def also(self, when: str, windows: Iterable[Window], later: Iterable[Window]) -> str:
+        """``when`` has told ``windows``; the days of those that come ``later`` are added, or of very
+        many the last: ``11月24日（周二）08:00-17:30（另有25日、26日）``. Nothing where none comes."""
+        told = max(_local_start(window.starts_at, self.zone)[0] for window in windows)
+        named = self._named(told, later)
+        return self._tongue.also(when, named) if named else when
+
+    def brief_also(
+        self, windows: Iterable[Window], later: Iterable[Window], *, limit: int = 20
+    ) -> str:
+        """The days of ``later`` by themselves: ``另有25日、26日``; empty where they do not fit."""
+        told = max(_local_start(window.starts_at, self.zone)[0] for window in windows)
+        named = self._named(told, later)
+        text = self._tongue.also("", named) if named else ""
+        return text if len(text) <= limit else ""
+
+    def _named(self, told: date, later: Iterable[Window]) -> str:
+        """Days as they are named after ``told``: one by one, or until the last of many."""
+        days = sorted({_local_start(window.starts_at, self.zone)[0] for window in later})
+        if not days:
+            return ""
+        runs, first, last = _runs(days), days[0], days[-1]
+        if len(runs) <= _NAMED:
+            has_year = self._has_year(first) and first.year != told.year
+            return self._tongue.listed(runs, told, has_year=has_year)
+        return self._tongue.until(self._day(last, told, has_weekday=False))
 
     def _there_and_back(self, rows: "Sequence[_Row]") -> str:
         tongue = self._tongue

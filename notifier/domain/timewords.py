@@ -67,6 +67,12 @@ class Tongue(Protocol):
     def there_and_back(self, over: str, back: str) -> str:
         """Seconds at the transfer and seconds at the transfer back, each named."""
 
+    def also(self, when: str, days: str) -> str:
+        """Adds later days to what was told; by themselves where nothing was."""
+
+    def until(self, day: str) -> str:
+        """Days of which only the last is named."""
+
     def moment(self, day: str, minute: int) -> str:
         """A point in time."""
 
@@ -143,6 +149,14 @@ class Chinese:
     def there_and_back(self, over: str, back: str) -> str:
         return f"{over}之间切换{self.comma}{back}之间切回，各停约几秒钟"
 
+    def also(self, when: str, days: str) -> str:
+        if not when:
+            return f"另有{days}"
+        return f"{when}，另有{days}" if self.is_voice else f"{when}（另有{days}）"
+
+    def until(self, day: str) -> str:
+        return f"多日至{day}"
+
     def moment(self, day: str, minute: int) -> str:
         return f"{day}{self.clock(minute)}"
 
@@ -218,6 +232,14 @@ class English:
                 f"twice for a few seconds, {over} for the transfer and {back} for the transfer back"
             )
         return f"for a few seconds twice, within {over} (transfer) and {back} (back)"
+
+    def also(self, when: str, days: str) -> str:
+        if not when:
+            return f"also {days}"
+        return f"{when}, and also on {days}" if self.is_voice else f"{when} (also {days})"
+
+    def until(self, day: str) -> str:
+        return f"other days until {day}"
 
     def moment(self, day: str, minute: int) -> str:
         return f"{clock(minute)} on {day}"

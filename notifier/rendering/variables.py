@@ -191,6 +191,7 @@ def _times(
     """When, and when it was said to be. Removed and cancelled outages have no time but the old one.
 
     A WeChat field has no room for both moments of a transfer, so there ``again`` is the second.
+    A reminder names one day and says that others follow; paper, which hangs, names them all.
     """
     is_short = facts.wording in _SHORT_WORDINGS
     is_brief = medium is Medium.WECHAT
@@ -200,18 +201,19 @@ def _times(
     end = teller.brief_end if is_brief else teller.end
     values: dict[str, str] = {}
     if facts.windows:
-        if is_brief and is_short and len(facts.windows) <= _MOMENTS:
-            first, *second = sorted(facts.windows)
+        is_of_day = bool(facts.of_day) and medium is not Medium.POSTING
+        windows, later = (facts.of_day, facts.later) if is_of_day else (facts.windows, ())
+        if is_brief and is_short and len(windows) + len(later) <= _MOMENTS:
+            first, *second = sorted(windows)
             values["when"] = teller.brief([first])
             values["again"] = teller.brief(second) if second else no_second
         elif is_brief:
-            values["when"] = teller.brief(facts.windows)
-            values["again"] = all_told
-        elif is_short:
-            values["when"] = teller.moments(facts.windows)
+            values["when"] = teller.brief(windows)
+            values["again"] = teller.brief_also(windows, later) or all_told
         else:
-            values["when"] = teller.windows(facts.windows)
-        values["until"] = end(_changed_end(facts.windows, facts.told_windows))
+            when = teller.moments(windows) if is_short else teller.windows(windows)
+            values["when"] = teller.also(when, windows, later)
+        values["until"] = end(_changed_end(windows, facts.told_windows))
     if told:
         values["told_when"] = teller.brief(told) if is_brief else teller.windows(told)
         values["told_until"] = end(_changed_end(told, facts.windows))

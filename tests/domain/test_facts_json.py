@@ -36,6 +36,7 @@ facts = st.builds(
     works=st.text(),
     revision=st.integers(min_value=0),
     restored_at=st.none() | times,
+    of_day=st.lists(windows, max_size=2).map(tuple),
 )
 
 
