@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from notifier import clock as clocks
 from notifier import registry
 from notifier.channel import Medium, Tools
 from notifier.clock import Clock, SimulatedClock
-from notifier.intake.constraints import constraints_from_dict
 from notifier.intake.policies import policy_from_dict, read_policy
 from notifier.registry import Switchboard
 from notifier.rendering.library import Library
@@ -20,20 +20,17 @@ from notifier.rendering.messages import MessageRenderer
 from notifier.rendering.variables import Utility
 from notifier.settings import Settings
 from notifier.store import migrate
-from notifier.store.coordination import Coordination
-from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.store.networks import Networks
-from notifier.usecases.coordinate_checking import Checker
-from notifier.usecases.coordinate_gathering import Gatherer
-from notifier.usecases.coordinate_meeting import Meetings
-from notifier.usecases.coordinate_solving import ProcessSolver
 from notifier.usecases.dispatch import Outbox
 from notifier.usecases.network_shelf import NetworkShelf
 from notifier.usecases.reconcile import Setting
 from notifier.vault import Vault
-from notifier.worker import Worker
+
+if TYPE_CHECKING:
+    from notifier.usecases.coordinate_meeting import Meetings
+    from notifier.worker import Worker
 
 _DESK = "posting_desk"
 #: The pause of an idle loop under a simulated clock: a day may pass in a second.
@@ -54,8 +51,13 @@ class Runtime:
     setting: Setting
     outbox: Outbox
 
-    def worker(self) -> Worker:
+    # Most commands hold no meeting and run no loop, and do not wait for these to load.
+
+    def worker(self) -> "Worker":
         """The background loops; ``run`` them in a task."""
+        from notifier.store.coordination_works import Works
+        from notifier.worker import Worker
+
         simulated = isinstance(self.clock, SimulatedClock)
         idle = self.settings.worker.idle_seconds
         return Worker(
@@ -67,8 +69,16 @@ class Runtime:
             lanes=self.settings.worker.lanes,
         )
 
-    def meetings(self) -> Meetings:
+    def meetings(self) -> "Meetings":
         """What coordinates works: the check at submission, and balance meetings."""
+        from notifier.intake.constraints import constraints_from_dict
+        from notifier.store.coordination import Coordination
+        from notifier.store.coordination_works import Works
+        from notifier.usecases.coordinate_checking import Checker
+        from notifier.usecases.coordinate_gathering import Gatherer
+        from notifier.usecases.coordinate_meeting import Meetings
+        from notifier.usecases.coordinate_solving import ProcessSolver
+
         works, runs = Works(self.database), Coordination(self.database)
         checker = Checker(self.store, works, self.setting, runs, constraints_from_dict)
         gatherer = Gatherer(

@@ -189,7 +189,7 @@ async def revoke_token(context: Context) -> int:
 async def upgrade(context: Context) -> int:
     """``notifier db upgrade``."""
     await migrate.upgrade(context.settings.database.url)
-    context.console.say(f"数据库版本 / the schema is at revision {migrate.latest()}")
+    context.console.say(f"数据库版本 / the schema is at revision {migrate.LATEST}")
     return base.OK
 
 

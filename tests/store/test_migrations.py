@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from notifier.store import engine, migrate, schema
@@ -88,6 +89,13 @@ async def test_postgresql_gets_every_check_and_index(postgres_url: str) -> None:
 
     assert migrated == declared
     assert len(migrated) > 50
+
+
+def test_the_latest_revision_is_the_newest_there_is() -> None:
+    """It is written down, so that a command need not read every revision to find out."""
+    scripts = ScriptDirectory(str(Path(initial.__file__).parent))
+
+    assert scripts.get_heads() == [migrate.LATEST]
 
 
 async def test_migrating_twice_changes_nothing(database_url: str) -> None:
