@@ -68,6 +68,18 @@ def test_every_command_shows_an_example_that_parses(name: str) -> None:
         cli.parser().parse_args([word.strip("'") for word in words[1:]])
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_the_commands_of_the_readme_are_commands(page: str) -> None:
+    """What a newcomer types from the README parses as it stands."""
+    text = (ROOT / page).read_text("utf-8")
+
+    lines = re.findall(r"^ +\.venv/bin/notifier (.+?)(?: {2,}#.*)?$", text, re.MULTILINE)
+
+    assert len(lines) > 15
+    for line in lines:
+        cli.parser().parse_args(line.split())
+
+
 def test_the_doors_are_documented() -> None:
     """docs/doors.md has each command by which others check us."""
     page = (ROOT / "docs" / "doors.md").read_text("utf-8")
