@@ -303,12 +303,18 @@ class Settings(_Section):
     channels: Mapping[Name, ChannelSettings] = Field(default_factory=dict)
 
     @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite database; None for one in memory and for another kind."""
+        sqlite = _SQLITE.fullmatch(self.database.url)
+        return Path(unquote(sqlite[2])) if sqlite and sqlite[2] != ":memory:" else None
+
+    @property
     def key_file(self) -> Path:
         """Where the vault's keys are. Raises ``WrongSetting`` when nobody said and no place follows."""
         if self.vault.key_file is not None:
             return self.vault.key_file
-        if sqlite := _SQLITE.fullmatch(self.database.url):
-            return Path(unquote(sqlite[2])).with_suffix(".keys.json")
+        if self.database_file is not None:
+            return self.database_file.with_suffix(".keys.json")
         raise WrongSetting("vault.key_file", "must be set with this kind of database.")
 
     @property
@@ -418,10 +424,9 @@ def _read_secret(table: dict[str, Any], key: str, section: str, folder: Path) ->
 
 def _from_folder(settings: Settings, folder: Path) -> Settings:
     """The settings with relative paths made relative to ``folder``."""
-    url = settings.database.url
-    sqlite = _SQLITE.fullmatch(url)
-    if sqlite and sqlite[2] != ":memory:":
-        url = f"{sqlite[1]}{quote(str(folder / unquote(sqlite[2])))}{sqlite[3]}"
+    url, file = settings.database.url, settings.database_file
+    if file is not None:
+        url = _SQLITE.sub(lambda said: f"{said[1]}{quote(str(folder / file))}{said[3]}", url)
     return settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"url": url}),

@@ -84,16 +84,13 @@ class Context:
     async def existing_database(self) -> "AsyncIterator[Database | None]":
         """The database as it is, for looking only; None where there is none yet, or it cannot be used
         as it is. Nothing is created and nothing migrated."""
-        from sqlalchemy import make_url
-
+        file = self.settings.database_file
+        if file is not None and not await asyncio.to_thread(file.is_file):
+            yield None
+            return
         from notifier.store import migrate
         from notifier.store.engine import Database
 
-        url = make_url(self.settings.database.url)
-        is_file = url.get_backend_name() == "sqlite"
-        if is_file and not await asyncio.to_thread(Path(url.database or "").is_file):
-            yield None
-            return
         database = None
         try:
             database = await Database.open(self.settings.database.url)

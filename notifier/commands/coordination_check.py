@@ -1,21 +1,10 @@
 """``notifier coordinate --check``: what else takes a plan's areas out."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from notifier.commands import base
 from notifier.commands.base import Context
 from notifier.domain.customer import Criticality
-from notifier.domain.plan import PlanDraft
-from notifier.intake.constraints import constraints_from_dict
-from notifier.intake.policies import read_policy
-from notifier.runtime import Runtime
-from notifier.store.coordination import Coordination
-from notifier.store.coordination_works import Works
-from notifier.store.engine import Database
-from notifier.store.ledger import Ledger
-from notifier.usecases.coordinate_checking import Checker
-from notifier.usecases.coordinate_contracts import FixedTerms
 from notifier.usecases.coordinate_wording import in_words
 
 _SHOWN = 12
@@ -33,35 +22,6 @@ async def check(context: Context) -> int:
     else:
         show_check(context, shown)
     return base.OK
-
-
-async def foresee(
-    context: Context,
-    database: Database,
-    drafts: Sequence[PlanDraft],
-    shown: Sequence[dict[str, Any]],
-) -> None:
-    """Adds to each plan of a dry run what else takes its areas out, the file's own plans included."""
-    checker = Checker(
-        Ledger(database),
-        Works(database),
-        FixedTerms(policy=read_policy(context.settings.policy.name_or_path), zone=context.zone),
-        Coordination(database),
-        constraints_from_dict,
-    )
-    now = context.now()
-    checked = await checker.foresee([draft.content for draft in drafts], now)
-    for plan, item in zip(shown, checked, strict=False):
-        plan["coordination"] = item.as_dict()
-
-
-async def look(runtime: Runtime, shown: Sequence[dict[str, Any]]) -> None:
-    """Adds to each plan of a file that was taken in what else takes its areas out."""
-    taken = [plan["taken"]["number"] for plan in shown if "taken" in plan]
-    known = await runtime.meetings().gatherer.checker.look(taken, runtime.clock.now())
-    for plan in shown:
-        if "taken" in plan and plan["taken"]["number"] in known:
-            plan["coordination"] = known[plan["taken"]["number"]].as_dict()
 
 
 def show_check(context: Context, shown: dict[str, Any]) -> None:

@@ -4,23 +4,23 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic import ValidationError
 
-from notifier.commands import base, console, coordination_check
+from notifier.commands import base, console
 from notifier.commands.base import Context
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.plan import PlanDraft, SourceWindow
 from notifier.intake import plans, plans_json, tables
 from notifier.intake.plans import PlanFile
-from notifier.store.ledger import Ledger
-from notifier.store.networks import Networks
-from notifier.usecases import ingest, topology
-from notifier.usecases.network_shelf import NetworkShelf
+from notifier.usecases import ingest
+
+if TYPE_CHECKING:
+    from notifier.runtime import Runtime
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,12 @@ async def import_plans(context: Context) -> int:
     if context.args.dry_run:
         for item in read:
             _add(shown, item, context)
-        await _foresee(context, read, shown["plans"])
+        drafts = [draft for item in read for draft in item.file.plans]
+        async with context.existing_database() as database:
+            if database is not None:
+                from notifier.commands import foreseeing  # whoever has no ledger yet needs no store
+
+                await foreseeing.foresee(context, database, drafts, shown["plans"])
     else:
         shown["files"] = []
         async with context.runtime() as runtime:
@@ -90,7 +95,7 @@ async def import_plans(context: Context) -> int:
                 )
                 _add(shown, item, context)
                 shown["files"].append(item.report.as_dict())
-            await coordination_check.look(runtime, shown["plans"])
+            await _look(runtime, shown["plans"])
         context.console.end_progress()
     if context.wants_json:
         context.console.json(shown)
@@ -98,6 +103,15 @@ async def import_plans(context: Context) -> int:
         _show_plans(context, shown)
     refused = any(item.report is not None and item.report.has_errors for item in read)
     return base.FOUND if refused or console.has_errors(_findings(shown)) else base.OK
+
+
+async def _look(runtime: "Runtime", shown: Sequence[dict[str, Any]]) -> None:
+    """Adds to each plan of a file that was taken in what else takes its areas out."""
+    taken = [plan["taken"]["number"] for plan in shown if "taken" in plan]
+    known = await runtime.meetings().gatherer.checker.look(taken, runtime.clock.now())
+    for plan in shown:
+        if "taken" in plan and plan["taken"]["number"] in known:
+            plan["coordination"] = known[plan["taken"]["number"]].as_dict()
 
 
 def _findings(shown: dict[str, Any]) -> list[dict[str, Any]]:
@@ -195,23 +209,6 @@ def _add(shown: dict[str, Any], item: _Read, context: Context) -> None:
         found["findings"] = [{"column": ""} | finding.as_dict() for finding in item.report.findings]
     shown["plans"] += found["plans"]
     shown["findings"] += found["findings"]
-
-
-async def _foresee(context: Context, read: Sequence[_Read], shown: list[dict[str, Any]]) -> None:
-    """Adds whom each plan would touch, where there is a ledger to ask."""
-    drafts = [draft for item in read for draft in item.file.plans]
-    async with context.existing_database() as database:
-        if database is None:
-            return
-        stale_after = timedelta(days=context.settings.network.stale_after_days)
-        store = Ledger(database, NetworkShelf(Networks(database), stale_after=stale_after))
-        world = await topology.world(store)
-        if not world.index.feeders:
-            return
-        now = context.now()
-        for plan, draft in zip(shown, drafts, strict=True):
-            plan["foreseen"] = await ingest.foresee(store, draft, world, now=now)
-        await coordination_check.foresee(context, database, drafts, shown)
 
 
 def _show_plans(context: Context, shown: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ from notifier.runtime import Runtime
 from notifier.store.reliability import Reliability
 from notifier.usecases import counting, reliability
 from notifier.usecases import reliability_json as shapes
-from notifier.web.streaming import csv_line
 
 #: Rows of a table; JSON and CSV have all of them.
 _SHOWN = 40
@@ -313,6 +312,8 @@ def _csv(context: Context, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows with their keys as header; nothing where there are none."""
     if not rows:
         return
+    from notifier.web.streaming import csv_line  # the same cells as a download's; loads the web
+
     out = context.console.out
     out.write(csv_line(*rows[0]))
     for row in rows:
