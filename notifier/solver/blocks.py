@@ -16,7 +16,7 @@ def blocks(instance: Instance, components: Sequence[Component]) -> list[list[int
     tie feeders, can set blocks against each other: that is seen when their plans are laid side by side.
     In a stable order.
     """
-    crews = Counter(request.crew for request in instance.requests if request.crew is not None)
+    crews = Counter(crew for request in instance.requests for crew in request.crews)
     regions = Counter(request.region for request in instance.requests if request.region is not None)
     users: dict[Hashable, list[int]] = defaultdict(list)
     for at, component in enumerate(components):
@@ -26,8 +26,9 @@ def blocks(instance: Instance, components: Sequence[Component]) -> list[list[int
         for work in works:
             if str(work.region) != home:
                 continue
-            if work.crew is not None and _is_scarce_crew(instance, work.crew, crews):
-                users["crew", work.crew].append(at)
+            for crew in work.crews:
+                if _is_scarce_crew(instance, crew, crews):
+                    users["crew", crew].append(at)
             if work.region is not None and _is_scarce_region(instance, work.region, regions):
                 users["region", work.region].append(at)
     return joined(range(len(components)), users.values())

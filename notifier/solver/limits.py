@@ -50,8 +50,7 @@ def _placeable(merging: "Merging") -> list[Work]:
 def _crews(merging: "Merging", instance: Instance, around: Occupancy) -> None:
     crews: dict[Key, list[Work]] = defaultdict(list)
     for work in _placeable(merging):
-        crew = instance.requests[work.request].crew
-        if crew is not None:
+        for crew in instance.requests[work.request].crews:
             crews[crew].append(work)
     for crew, works in crews.items():
         left = {}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from threading import Event
 
 from notifier.domain.coordination.occupancy import Occupancy
-from notifier.domain.coordination.problem import Assignment, Instance
+from notifier.domain.coordination.problem import Assignment, Instance, Key, Request
 from notifier.solver.cpsat import Effort
 from notifier.solver.model import Merging
 from notifier.solver.search import FIND, Found, Search
@@ -34,9 +34,8 @@ class Neighbourhoods:
                     self._near[one].update(ones)
         self._rivals: dict[object, list[int]] = defaultdict(list)
         for number in search.free:
-            request = instance.requests[number]
-            self._rivals["crew", request.crew].append(number)
-            self._rivals["region", request.region].append(number)
+            for limit in _limits(instance.requests[number]):
+                self._rivals[limit].append(number)
 
     def choose(self) -> list[frozenset[int]]:
         """The next neighbourhoods, no work in two of them: they can be planned side by side."""
@@ -83,12 +82,8 @@ class Neighbourhoods:
             {
                 rival
                 for number in chosen
-                for kind, key in (
-                    ("crew", self._instance.requests[number].crew),
-                    ("region", self._instance.requests[number].region),
-                )
-                if key is not None
-                for rival in self._rivals[kind, key]
+                for limit in _limits(self._instance.requests[number])
+                for rival in self._rivals[limit]
                 if rival not in chosen and rival not in taken and self._overlap(number, rival)
             }
         )
@@ -108,6 +103,12 @@ class Neighbourhoods:
     def _regret(self, cell: Cell) -> float:
         """What the cell costs now above its floor; every cell keeps a chance."""
         return 1.0 + max(0, self.search.cost_of(cell) - cell.floor)
+
+
+def _limits(request: Request) -> list[tuple[str, Key]]:
+    """Whose limits the work takes from: its crews' and its region's."""
+    found: list[tuple[str, Key]] = [("crew", crew) for crew in request.crews]
+    return found if request.region is None else [*found, ("region", request.region)]
 
 
 def _requests(cell: Cell) -> set[int]:

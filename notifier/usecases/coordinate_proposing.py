@@ -32,7 +32,7 @@ def rows(period: Period, solved: Solved, zone: ZoneInfo) -> list[dict[str, Any]]
         detail = {
             "department": work.content.department,
             "works": work.content.works,
-            "crew": "" if request.crew is None else str(request.crew),
+            "crew": "、".join(map(str, request.crews)),
             "feeder": "" if request.feeder is None else str(request.feeder),
             "state": work.plan.state.value,
             "customers": sum(instance.areas[area].customers for area in request.modes[0].out),

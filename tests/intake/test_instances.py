@@ -99,6 +99,7 @@ def _set(*path: Any) -> Change:
         (_set("requests", 2, "starts", []), "requests.2.starts", "[]"),
         (_set("requests", 2, "starts", [500]), "requests.2.starts", "500"),
         (_set("requests", 2, "crew", 99), "requests.2.crew", "99"),
+        (_set("requests", 2, "crews", [0, 99]), "requests.2.crews.1", "99"),
         (_set("requests", 2, "asked", {"slot": 20, "mode": 9}), "requests.2.asked.mode", "9"),
         (
             _set("requests", 2, "modes", [{"out": [99_999], "short": [], "tie_feeder": None}]),

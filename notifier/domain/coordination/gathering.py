@@ -5,7 +5,7 @@ Every start that is taken away from a work remembers why, so that an explanation
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -224,7 +224,7 @@ def _request(
     window = calendar.windows.get(number)
     out = work.areas(ImpactClass.OUT)
     feeder = places.feeder_of(out)
-    crews = work.content.crews
+    named = replace(work.content, crew=(window.crew if window else "") or work.content.crew)
     modes = [
         Mode(
             out=tuple(position[area] for area in out),
@@ -254,7 +254,7 @@ def _request(
         department=work.content.department,
         feeder=feeder,
         region=region or None,
-        crew=(window.crew if window else "") or (crews[0] if crews else None),
+        crews=named.crews,
         trunk=places.is_whole_feeder(feeder, out),
         priority=work.content.priority,
         published_start=shape.start if is_published else None,

@@ -81,12 +81,12 @@ class Occupancy:
             placed = self.placed.get(other)
             if placed is not None and placed.start != start:
                 yield Block(rule=Rule.SAME_OUTAGE, by=(other,))
-        if request.crew is not None:
+        for crew in request.crews:
             for day in days:
-                allowed = instance.limits.crew(request.crew, day)
-                busy = self._crews.get((request.crew, day), ())
+                allowed = instance.limits.crew(crew, day)
+                busy = self._crews.get((crew, day), ())
                 if allowed is not None and len(busy) >= allowed:
-                    yield Block(rule=Rule.CREW, who=request.crew, at=day, by=tuple(busy))
+                    yield Block(rule=Rule.CREW, who=crew, at=day, by=tuple(busy))
         allowed = None if request.region is None else instance.limits.region(request.region)
         if request.region is not None and allowed is not None:
             for occurrence in instance.occurrences(number, start):
@@ -153,8 +153,8 @@ class Occupancy:
         instance, request = self.instance, self.instance.requests[number]
         tie = request.modes[assignment.mode].tie_feeder
         for day in instance.days(number, start):
-            if request.crew is not None:
-                yield self._crews, (request.crew, day)
+            for crew in request.crews:
+                yield self._crews, (crew, day)
             if request.trunk and request.feeder is not None:
                 yield self._trunks, (request.feeder, day)
             if tie is not None:

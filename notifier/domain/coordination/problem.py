@@ -20,16 +20,28 @@ class Grid:
     A **start** is the finest unit: ``start = (day × shifts + shift) × starts_per_shift + step``. With
     one start a shift it is the half-day slot of the file format; with 24 it is a half-hour. Works
     share an outage when they have the same start, crews are counted by day, regions by shift.
+    ``look_back_days``: an interruption is a repeat of those that began fewer days before it.
     """
 
     days: int
     shifts_per_day: int = 2
     starts_per_shift: int = 1
+    look_back_days: int = 60
 
     @property
     def starts_per_day(self) -> int:
         """How many starts a day has."""
         return self.shifts_per_day * self.starts_per_shift
+
+    @property
+    def look_back(self) -> int:
+        """The look-back in starts: what begins at s counts with what began after s - look_back."""
+        return self.look_back_days * self.starts_per_day
+
+    @property
+    def is_within_look_back(self) -> bool:
+        """Whether everything in the horizon counts with everything before it."""
+        return self.days <= self.look_back_days
 
     def day(self, start: int) -> int:
         """The day a start lies in, from 0."""
@@ -44,8 +56,8 @@ class Grid:
 class Weights:
     """What things cost, per customer unless said otherwise. The names are those of the file format.
 
-    ``repeat`` is added from the second interruption on, ``over_limit`` beyond ``limit``; interruptions
-    within the look-back count. ``move_notified`` is paid per customer of a published work that leaves
+    ``repeat`` is added from the second interruption within a look-back on, ``over_limit`` beyond
+    ``limit``. ``move_notified`` is paid per customer of a published work that leaves
     its start; ``move_asked`` is flat, per unpublished work that leaves the start it asked for.
     """
 
@@ -64,7 +76,8 @@ class Weights:
 class Area:
     """A transformer area, or whatever is always out together.
 
-    ``recent_interruptions`` were suffered within the look-back before the horizon.
+    ``recent_interruptions`` were suffered within the look-back before the horizon. When is not said,
+    so they count as if all were suffered just before it: for one look-back from its beginning.
     """
 
     key: Key
@@ -95,7 +108,7 @@ class Request:
     done. ``published_start`` is where customers were told it would be; ``move_surcharge`` is paid on top
     when it leaves that start. ``is_frozen``: it happens as asked, whatever the others want; limits that
     frozen works alone exceed count as reached. ``pinned_start`` and ``pinned_mode`` are a planner's
-    choice. ``trunk``: it takes its feeder's trunk out.
+    choice. ``trunk``: it takes its feeder's trunk out. Each of ``crews`` is busy on each day of it.
     """
 
     key: Key
@@ -108,7 +121,7 @@ class Request:
     department: str = ""
     feeder: Key | None = None
     region: Key | None = None
-    crew: Key | None = None
+    crews: tuple[Key, ...] = ()
     trunk: bool = False
     priority: int = 1
     published_start: int | None = None

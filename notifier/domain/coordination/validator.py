@@ -90,8 +90,8 @@ def _limits(instance: Instance, plan: Plan) -> Iterator[Violation]:
         request = instance.requests[assignment.request]
         for number in range(request.days):
             start = assignment.start + number * per_day
-            if request.crew is not None:
-                busy[request.crew, start // per_day].append(assignment.request)
+            for crew in request.crews:
+                busy[crew, start // per_day].append(assignment.request)
             if request.region is not None:
                 shift = start // instance.grid.starts_per_shift
                 crowded[request.region, shift].append(assignment.request)

@@ -73,7 +73,7 @@ def _work(rng: random.Random, number: int, grid: Grid, may_defer: bool) -> Reque
         days=days,
         feeder=rng.choice((0, 1, 2)),
         region=rng.choice((0, 0, None)),
-        crew=rng.choice((0, 1, None)),
+        crews=rng.choice(((0,), (1, 0), ())),
         trunk=rng.random() < 0.5,
         published_start=asked if rng.random() < 0.3 else None,
         move_surcharge=rng.choice((0, 40)),

@@ -55,7 +55,7 @@ def three(
     return replace(plain, **changed)  # type: ignore[arg-type]
 
 
-TWO_CREW = {"crew": "C"}
+TWO_CREW = {"crews": ("C",)}
 
 
 @pytest.mark.parametrize(

@@ -107,13 +107,14 @@ def why(found: Gathered, day: int, request: int = 0, hour: int = 16) -> str:
 
 
 def test_a_plan_becomes_a_request() -> None:
-    """Start, length, days, areas, feeder, crew; customers where somebody is sensitive count more."""
+    """Start, length, days, areas, feeder, crews; customers where somebody is sensitive count more."""
     found = gathered(planned("A", 15, 3, 4, hours=9, days=2, crew="一班、二班"))
 
     (request,) = found.instance.requests
     assert (request.key, request.half_hours, request.days) == ("A", 18, 2)
     assert request.asked_start == 5 * STEPS_A_DAY + 16
-    assert (request.feeder, request.crew, request.trunk) == ("西一线", "一班", True)
+    assert (request.feeder, request.trunk) == ("西一线", True)
+    assert request.crews == ("一班", "二班")
     assert found.area_ids == (3, 4)
     assert [area.is_sensitive for area in found.instance.areas] == [True, False]
 

@@ -29,7 +29,7 @@ def two(**changed: object) -> Instance:
         starts=tuple(range(18)),
         modes=(Mode(out=(0,)), Mode(out=(), short=(0,), tie_feeder="F2")),
         asked_start=0,
-        crew="C",
+        crews=("C",),
         region="N",
         feeder="F1",
     )
@@ -121,6 +121,16 @@ def test_the_numbers_of_a_limit_are_told() -> None:
 
     assert (violation.who, violation.at, violation.found, violation.allowed) == ("C", 2, 2, 1)
     assert violation.requests == (0, 1)
+
+
+def test_each_crew_of_a_work_is_busy_on_its_days() -> None:
+    """Not only the first that is named."""
+    one, other = two().requests
+    requests = (replace(one, crews=("C", "D")), replace(other, crews=("D",)))
+    instance = two(limits=Limits(crew_per_day={"D": 1}), requests=requests)
+
+    assert rules(instance, at(2, 3)) == {Rule.CREW}
+    assert rules(instance, at(2, 4)) == set()
 
 
 @pytest.mark.parametrize("seed", range(30))
