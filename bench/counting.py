@@ -1,4 +1,4 @@
-"""Count interruptions in a city: a month's report, a year by month, the repeat list, one planner's question.
+"""Count interruptions in a city: a month's report, a year by month, the repeat list.
 
     python -m bench.counting [--points 1000000] [--interruptions 200000] [--database URL|postgresql]
 
@@ -31,7 +31,7 @@ from notifier.store import migrate
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.store.reliability import Reliability
-from notifier.usecases import counting, reliability
+from notifier.usecases import reliability
 from notifier.vault import Vault
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -41,7 +41,6 @@ RULES = Counting()
 _A_STEP = 10_000
 #: Every so many interruptions only a part of an area is hit.
 _PART = 20
-_AREAS_ASKED = 200
 
 
 async def main(points: int, interruptions: int, url: str) -> dict[str, Any]:
@@ -78,16 +77,6 @@ async def main(points: int, interruptions: int, url: str) -> dict[str, Any]:
             return await reliability.repeats(tx, NOW, RULES)
 
     figures["repeat_list_ms"] = await _median(repeats)
-    async with store.read() as tx:
-        census = await tx.interruptions.census()
-    asked = random.Random(2)
-
-    async def around() -> Any:
-        chosen = asked.sample(range(1, areas + 1), min(_AREAS_ASKED, areas))
-        async with store.read() as tx:
-            return await counting.around(tx, NOW, RULES, now=NOW, areas=chosen, census=census)
-
-    figures["around_200_areas_ms"] = await _median(around, times=50)
     began = time.perf_counter()
     walked = _walk(rows, month)
     figures["month_row_by_row_ms"] = round(1000 * _since(began), 1)

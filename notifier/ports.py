@@ -22,6 +22,7 @@ from notifier.domain.outbox import Claimed, KnownReceipt, Orphan, Recorded
 from notifier.domain.plan import Change, Plan, PlanContent, PlanKind, PlanState, Revision
 from notifier.domain.posting import PostingTask, TaskFilter, Undone
 from notifier.domain.reliability import Census, Hits, Interruption, LookBack
+from notifier.domain.reliability_report import Month
 from notifier.domain.topology import LedgerPoint
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut, Wanted
 
@@ -141,6 +142,9 @@ class InterruptionBook(Protocol):
     async def keep(self, digest: str, entries: Sequence[Entry]) -> dict[str, int]: ...
     async def points(self, accounts: Collection[str]) -> dict[str, Known]: ...
     async def rolling(self, wanted: LookBack) -> list[Hits]: ...
+    async def rolling_by_month(
+        self, wanted: LookBack, months: Sequence[Month]
+    ) -> tuple[list[Hits], list[list[Hits]]]: ...
     async def census(self, areas: Collection[int] | None = None) -> Census: ...
 
 

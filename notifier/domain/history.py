@@ -182,7 +182,9 @@ def _of_feeder(
                 ),
             )  # fmt: skip
     if feeder.points:
-        yield _entry(row, replace(plain, feeder_id=feeder.id, customers=feeder.points))
+        yield _entry(
+            row, replace(plain, feeder_id=feeder.id, customers=feeder.points, is_whole=True)
+        )
 
 
 def _feeder(row: Reported, index: NetworkIndex) -> Feeder:

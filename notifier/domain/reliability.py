@@ -1,5 +1,9 @@
 """Counting interruptions: one definition of every index, used wherever one is shown.
 
+What an interruption is, when one is a repeat and when one is too many is said once as well (``joined``
+to ``is_over``): the check of a plan, the meeting and the reports count by it; where SQL counts
+(``store.interruption_sql``) a test holds it to this.
+
 Sources, named where each is defined: IEEE Std 1366-2012, *Guide for Electric Power Distribution
 Reliability Indices*; DL/T 836.1-2016 供电系统供电可靠性评价规程 第1部分：通用要求, whose SAIDI-1,
 SAIFI-1 and MAIFI are the same ratios. ``docs/reliability.md`` has them in words, and says what is
@@ -7,7 +11,7 @@ general knowledge only. No day is left out as a major event.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -39,8 +43,8 @@ class Quality(IntEnum):
 class Counting:
     """By which limits it is counted; part of the policy.
 
-    ``momentary``: an interruption up to this long is momentary. IEEE Std 1366-2012 says 5 minutes,
-    DL/T 836 3 minutes (短时停电), and so does Great Britain; one of them is configured.
+    ``momentary``: an interruption up to this long is momentary (``is_sustained``). IEEE Std 1366-2012
+    says 5 minutes, DL/T 836 3 minutes (短时停电), and so does Great Britain; one of them is configured.
     ``repeat_times`` sustained interruptions within ``repeat_within`` put a customer on the repeat
     list (重复停电); 3 in 60 days is the usual alarm. ``cemi`` is the *n* of CEMI-n.
     ``tolerance``: supply back so much after the announced end is still as announced.
@@ -57,9 +61,10 @@ class Counting:
 class Interruption:
     """Customers of one place going without supply once. Times are aware UTC.
 
-    ``area_id`` None: somewhere on the feeder, so nobody knows for whom it counts. ``is_whole``: it hit
-    every customer of the area. Otherwise ``points_id`` and ``group_number`` name the frozen usage
-    points, or ``usage_point_id`` the one; without either only the number ``customers`` is known.
+    ``area_id`` None: on the feeder itself. ``is_whole``: it hit every customer of the area, or all who
+    hang on the feeder itself. Otherwise ``points_id`` and ``group_number`` name the frozen usage points,
+    or ``usage_point_id`` the one; without either only the number ``customers`` is known, and nobody
+    knows for whom it counts.
     ``is_firm``: it was approved, or it happened; what was only asked for is not.
     """
 
@@ -78,18 +83,60 @@ class Interruption:
     cause: str = ""
 
 
-def is_momentary(
-    kind: InterruptionKind, starts_at: datetime, ends_at: datetime | None, limit: timedelta
-) -> bool:
-    """Whether an interruption counts in MAIFI and not in SAIFI, SAIDI and CEMI.
+# --- One interruption after the other ------------------------------------------------------------
+
+#: From start to end, in whole milliseconds since 1970 UTC, as the store keeps times.
+Span = tuple[int, int]
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def without_end(starts_at: int, momentary: int) -> int:
+    """The end of an outage of which nobody said when it ended: just long enough to be sustained, for
+    what is reported without an end was long enough to be reported. No duration contains it."""
+    return starts_at + momentary + 1
+
+
+def joined(outages: Iterable[Span]) -> tuple[Span, ...]:
+    """Ascending outages of the same customers as interruptions: what overlaps or touches is one,
+    whichever works and files it comes from."""
+    found: list[Span] = []
+    for start, end in outages:
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
+def is_sustained(interruption: Span, momentary: int) -> bool:
+    """Whether it counts in SAIFI, SAIDI, CEMI and rolling counts, and not in MAIFI.
 
     IEEE Std 1366-2012 §3: a momentary interruption is the loss of power up to the limit, a sustained
-    one is any other. One of unknown end is taken as sustained: what is reported without an end was
-    long enough to be reported.
+    one is any other. Seconds within the span of a transfer are momentary however long the span.
     """
-    if kind is InterruptionKind.SHORT:
-        return True
-    return ends_at is not None and ends_at - starts_at <= limit
+    return interruption[1] - interruption[0] > momentary
+
+
+def rolling(interruptions: Sequence[Span], within: int) -> list[int]:
+    """The rolling count of each of somebody's sustained interruptions, in order: how many began within
+    so many milliseconds up to its beginning, itself included."""
+    found, oldest = [], 0
+    for number, (start, _) in enumerate(interruptions):
+        while interruptions[oldest][0] <= start - within:
+            oldest += 1
+        found.append(number - oldest + 1)
+    return found
+
+
+def is_repeat(count: int) -> bool:
+    """Whether an interruption with this rolling count hits again whom another one hit before."""
+    return count > 1
+
+
+def is_over(count: int, limit: int) -> bool:
+    """Whether an interruption with this rolling count is one more than is borne."""
+    return count > limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,20 +232,13 @@ class Hits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookBack:
-    """Which interruptions are counted: those that begin in ``[starts_at, ends_at)``, aware.
-
-    Known ``now``: what is over by then; with ``ahead`` also what is planned, drafts included.
-    ``momentary`` is the limit of the policy. ``areas``: only these. ``without_plan``: as if that
-    plan were not there.
-    """
+    """Which interruptions are counted: those that begin in ``[starts_at, ends_at)``, aware, and are over
+    ``now``. ``momentary`` is the limit of the policy."""
 
     starts_at: datetime
     ends_at: datetime
     now: datetime
     momentary: timedelta
-    ahead: bool = False
-    areas: Collection[int] | None = None
-    without_plan: int | None = None
 
 
 #: Customers of an area by criticality.

@@ -161,6 +161,18 @@ def indices(sums: Sums | None, served: int, repeatedly: int) -> Indices:
     )
 
 
+def added_up(parts: Sequence[Sums]) -> Sums:
+    """Parts that share no event, such as months, as one."""
+    return Sums(
+        key=None,
+        events=sum(part.events for part in parts),
+        interruptions=sum(part.interruptions for part in parts),
+        duration=sum(part.duration for part in parts),
+        endless=sum(part.endless for part in parts),
+        momentary=sum(part.momentary for part in parts),
+    )
+
+
 def lines_by_place(
     by: By, sums: Sequence[Sums], hits: Sequence[Hits], served: Served, cemi: int
 ) -> tuple[Line, ...]:

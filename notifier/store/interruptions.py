@@ -5,9 +5,9 @@ its customers are counted one by one through the frozen impact. Windows of one a
 touch are one interruption: two works share it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +16,7 @@ from notifier.domain.customer import Criticality
 from notifier.domain.happened import Share
 from notifier.domain.history import Entry, Known
 from notifier.domain.reliability import Census, Hits, Interruption, LookBack
+from notifier.domain.reliability_report import Month
 from notifier.store import interruption_sql as sql
 from notifier.store import schema
 from notifier.store.columns import to_millis
@@ -136,20 +137,23 @@ class Interruptions:
         return found
 
     async def rolling(self, wanted: LookBack) -> list[Hits]:
-        """How often each area's customers were, or will be, interrupted in a look-back.
+        """How often each area's customers were interrupted in a look-back.
 
         Areas in which all customers went through the same come once, without criticality; the others by
         criticality and counts, customer by customer. Customers without any interruption are left out, and
-        so are interruptions of which only the feeder is known.
+        so are interruptions of which only a number on a feeder is known.
         """
-        if wanted.areas is None:
-            return await _rolling(self._connection, wanted)
-        found: list[Hits] = []
-        chosen = sorted(set(wanted.areas))
-        for start in range(0, len(chosen), _AREAS_AT_ONCE):
-            part = replace(wanted, areas=chosen[start : start + _AREAS_AT_ONCE])
-            found += await _rolling(self._connection, part)
-        return found
+        return _hits(await _counted(self._connection, wanted))
+
+    async def rolling_by_month(
+        self, wanted: LookBack, months: Sequence[Month]
+    ) -> tuple[list[Hits], list[list[Hits]]]:
+        """``rolling`` of a look-back, and of each of the months that it consists of, in one pass."""
+        rows = await _counted(self._connection, wanted, months)
+        parts: list[list[_Row]] = [[] for _ in months]
+        for row in rows:
+            parts[row.part].append(row)
+        return _hits(rows), [_hits(part) for part in parts]
 
     async def census(self, areas: Collection[int] | None = None) -> Census:
         """The present customers of these areas, or of all, by criticality. Changes only with the ledger."""
@@ -224,45 +228,92 @@ def _row(
     )
 
 
-async def _rolling(connection: AsyncConnection, wanted: LookBack) -> list[Hits]:
+class _Row(NamedTuple):
+    """The counts of one month of an area (``point`` None) or of the customers like ``point``."""
+
+    point: int | None
+    part: int
+    area_id: int | None
+    feeder_id: int | None
+    criticality: int | None
+    customers: int
+    outs: int
+    shorts: int
+
+
+async def _counted(
+    connection: AsyncConnection, wanted: LookBack, months: Sequence[Month] = ()
+) -> list[_Row]:
     rows, values = sql.picked(wanted)
-    names = () if wanted.areas is None else ("areas",)
-    by_area = f"WITH {rows}, {_MIXED}, {sql.islands('picked', 'line')} {_BY_AREA}"
+    part = sql.month_of(months)
+    by_area = _BY_AREA.format(part=part)
+    statement = f"WITH {rows}, {_MIXED}, {sql.islands('picked', 'line')} {by_area}"
     found = [
-        Hits(area_id=row.area_id, outs=row.outs, shorts=row.shorts)
-        for row in await connection.execute(with_lists(by_area, *names), values)
+        _Row(None, row.part, row.area_id, None, None, 0, row.outs, row.shorts)
+        for row in await connection.execute(text(statement), values)
     ]
-    parts = f"WITH {rows}, {_PAIRS} {_PARTS}"
-    parted = (await connection.execute(with_lists(parts, *names), values)).all()
+    places = f"WITH {rows}, {_PAIRS} {_PARTS}"
+    parted = (await connection.execute(text(places), values)).all()
     areas = [row.area_id for row in parted if row.area_id is not None]
     pairs = max((row.pairs for row in parted), default=0)
     for start in range(0, len(areas), _AREAS_AT_ONCE):
-        part = replace(wanted, areas=areas[start : start + _AREAS_AT_ONCE])
-        found += await _by_cohort(connection, part, pairs)
+        chosen = areas[start : start + _AREAS_AT_ONCE]
+        found += await _by_cohort(connection, wanted, pairs, part, chosen)
     if len(areas) < len(parted):
-        found += await _by_cohort(connection, replace(wanted, areas=None), pairs, on_feeders=True)
+        found += await _by_cohort(connection, wanted, pairs, part, None)
     return found
 
 
 async def _by_cohort(
-    connection: AsyncConnection, wanted: LookBack, pairs: int, *, on_feeders: bool = False
-) -> list[Hits]:
-    rows, values = sql.picked(wanted, on_feeders=on_feeders)
+    connection: AsyncConnection,
+    wanted: LookBack,
+    pairs: int,
+    part: str,
+    areas: Sequence[int] | None,
+) -> list[_Row]:
+    """Customer by customer: those of some areas, or (None) those who hang on a feeder itself."""
+    on_feeders = areas is None
+    rows, values = sql.picked(wanted, areas=areas, on_feeders=on_feeders)
     cohorts = _cohorts(pairs, on_feeders=on_feeders)
     cohort_rows = _COHORT_ROWS.format(place="feeder_id" if on_feeders else "area_id")
     islands = sql.islands("cohort_rows", "point, half")
-    statement = f"WITH {rows}, {_PAIRS}, {cohorts}, {cohort_rows}, {islands} {_BY_COHORT}"
+    by_cohort = _BY_COHORT.format(part=part)
+    statement = f"WITH {rows}, {_PAIRS}, {cohorts}, {cohort_rows}, {islands} {by_cohort}"
     names = () if on_feeders else ("areas",)
+    return [_Row(*row) for row in await connection.execute(with_lists(statement, *names), values)]
+
+
+def _hits(rows: Sequence[_Row]) -> list[Hits]:
+    """Months added up, then customers with the same counts together."""
+    whole: dict[int, list[int]] = {}
+    alike: dict[int, list[int]] = {}
+    those: dict[int, _Row] = {}
+    for row in rows:
+        if row.point is None:
+            counts = whole.setdefault(row.area_id or 0, [0, 0])
+        else:
+            counts = alike.setdefault(row.point, [0, 0])
+            those[row.point] = row
+        counts[0] += row.outs
+        counts[1] += row.shorts
+    customers: Counter[tuple[int, int, int, int, int]] = Counter()
+    for point, (outs, shorts) in alike.items():
+        row = those[point]
+        key = (row.area_id or 0, row.feeder_id or 0, row.criticality or 0, outs, shorts)
+        customers[key] += row.customers
     return [
+        Hits(area_id=area, outs=outs, shorts=shorts)
+        for area, (outs, shorts) in sorted(whole.items())
+    ] + [
         Hits(
-            area_id=row.area_id,
-            outs=row.outs,
-            shorts=row.shorts,
-            criticality=Criticality(row.criticality),
-            customers=int(row.customers),
-            feeder_id=row.feeder_id,
+            area_id=area or None,
+            outs=outs,
+            shorts=shorts,
+            criticality=Criticality(grade),
+            customers=number,
+            feeder_id=feeder or None,
         )
-        for row in await connection.execute(with_lists(statement, *names), values)
+        for (area, feeder, grade, outs, shorts), number in sorted(customers.items())
     ]
 
 
@@ -278,8 +329,9 @@ _COUNTS = f"""
 FROM islands s WHERE {sql.WITHIN}"""
 
 _BY_AREA = f"""
-SELECT s.area_id, {_COUNTS} AND s.is_whole = 1 AND s.area_id NOT IN (SELECT area_id FROM mixed)
-GROUP BY s.area_id ORDER BY s.area_id"""
+SELECT s.area_id, {{part}} AS part, {_COUNTS}
+  AND s.is_whole = 1 AND s.area_id IS NOT NULL AND s.area_id NOT IN (SELECT area_id FROM mixed)
+GROUP BY 1, 2"""
 
 #: The parts that were hit, numbered within their area (or feeder, for those without an area).
 _PAIRS = """
@@ -290,11 +342,12 @@ pairs AS MATERIALIZED (
     points_id, group_number FROM picked WHERE NOT is_whole AND points_id IS NOT NULL) AS d
 )"""
 
-#: Where a part was hit, or a customer by name, with the number of different parts.
+#: Where a part was hit, a customer by name, or all who hang on a feeder itself, with the number of
+#: different parts.
 _PARTS = """
 SELECT p.area_id, max(coalesce(b.bit + 1, 0)) AS pairs
-FROM (SELECT DISTINCT area_id FROM picked WHERE NOT is_whole
-  AND (points_id IS NOT NULL OR usage_point_id IS NOT NULL)) AS p
+FROM (SELECT DISTINCT area_id FROM picked WHERE CASE WHEN is_whole THEN area_id IS NULL
+  ELSE points_id IS NOT NULL OR usage_point_id IS NOT NULL END) AS p
 LEFT JOIN pairs b ON b.area_id = p.area_id OR (b.area_id IS NULL AND p.area_id IS NULL)
 GROUP BY p.area_id ORDER BY p.area_id"""
 
@@ -317,7 +370,8 @@ def _cohorts(pairs: int, *, on_feeders: bool) -> str:
     if on_feeders:
         member = "u.feeder_id = b.feeder_id AND u.area_id IS NULL"
         who = (
-            "u.area_id IS NULL AND u.id IN (SELECT point FROM members UNION SELECT point FROM own)"
+            "u.area_id IS NULL AND (u.id IN (SELECT point FROM members UNION SELECT point FROM own)"
+            " OR u.feeder_id IN (SELECT feeder_id FROM picked WHERE is_whole))"
         )
     return f"""
 members AS MATERIALIZED (
@@ -342,7 +396,7 @@ _COHORT_ROWS = """
 cohort_rows AS (
   SELECT r.*, CASE WHEN r.kind = 0 THEN 0 ELSE r.id END AS half FROM (
     SELECT p.*, c.point FROM picked p CROSS JOIN cohorts c
-    WHERE p.is_whole AND c.area_id = p.area_id
+    WHERE p.is_whole AND c.{place} = p.{place}
     UNION ALL
     SELECT p.*, c.point FROM picked p CROSS JOIN cohorts c CROSS JOIN impact_point x
     WHERE NOT p.is_whole AND c.{place} = p.{place}
@@ -354,9 +408,9 @@ cohort_rows AS (
 )"""
 
 _BY_COHORT = f"""
-SELECT c.area_id, c.feeder_id, c.criticality, n.outs, n.shorts, sum(c.customers) AS customers
-FROM (SELECT s.point, {_COUNTS} GROUP BY s.point) AS n JOIN cohorts c ON c.point = n.point
-GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"""
+SELECT c.point, n.part, c.area_id, c.feeder_id, c.criticality, c.customers, n.outs, n.shorts
+FROM (SELECT s.point, {{part}} AS part, {_COUNTS} GROUP BY 1, 2) AS n
+JOIN cohorts c ON c.point = n.point"""
 
 _CENSUS = (
     "SELECT area_id, criticality, count(*) AS customers FROM usage_point"

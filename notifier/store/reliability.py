@@ -44,11 +44,7 @@ class Reliability:
         rows, values = sql.picked(wanted)
         key = _KEYS[by]
         if by is By.MONTH:
-            cases = " ".join(
-                f"WHEN s.starts_at < {to_millis(month.ends_at)} THEN {place}"
-                for place, month in enumerate(months)
-            )
-            key = f"CASE {cases} END"
+            key = sql.month_of(months)
         statement = f"WITH {rows}, {sql.islands('picked', 'line')} {_SUMS.format(key=key)}"
         return [
             Sums(

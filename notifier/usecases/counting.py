@@ -1,19 +1,13 @@
-"""Keeps interruptions in step with plans, and counts them.
+"""Keeps interruptions in step with plans.
 
 What a plan did to people is a pure function of its revisions (``domain.happened``). The rows that say
 so are written anew whenever the plan's revision or state is another than the one they follow; that
 may happen at any time, twice, and in two processes.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
-
-from notifier.domain import happened, reliability
-from notifier.domain.customer import Criticality
+from notifier.domain import happened
 from notifier.domain.happened import Chapter
 from notifier.domain.plan import Change, Plan, PlanState
-from notifier.domain.reliability import Census, Counting, Hits, LookBack
 from notifier.ports import Store, Transaction
 from notifier.usecases import matching
 
@@ -83,70 +77,3 @@ async def _chapters(tx: Transaction, plan: Plan) -> list[Chapter]:
             )
         )
     return chapters
-
-
-# --- Look-backs ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rolling:
-    """How often customers were, or will be, interrupted around a moment, and who they are."""
-
-    wanted: LookBack
-    hits: tuple[Hits, ...]
-    census: Census
-
-    def customers(self, times: int) -> dict[Criticality, int]:
-        """Customers with at least ``times`` sustained interruptions, by criticality."""
-        return reliability.hit(self.hits, self.census, times=times)
-
-
-async def around(
-    tx: Transaction,
-    moment: datetime,
-    rules: Counting,
-    *,
-    now: datetime,
-    areas: Collection[int] | None = None,
-    without_plan: int | None = None,
-    census: Census | None = None,
-) -> Rolling:
-    """Everything within ``rules.repeat_within`` before and after a moment (aware), history and plans
-    of every state together: what a planner wants to know before adding one more.
-
-    ``areas``: only these. ``without_plan``: as if that plan were not there. ``census``: as known from
-    before, where a caller keeps it (it changes only with the ledger). Plans have to be in step:
-    ``catch_up`` first where no worker runs.
-    """
-    return await _rolling(
-        tx,
-        LookBack(
-            starts_at=moment - rules.repeat_within,
-            ends_at=moment + rules.repeat_within,
-            now=now,
-            momentary=rules.momentary,
-            ahead=True,
-            areas=areas,
-            without_plan=without_plan,
-        ),
-        census,
-    )
-
-
-async def before(tx: Transaction, moment: datetime, rules: Counting) -> Rolling:
-    """What happened within ``rules.repeat_within`` up to a moment (aware): the repeat list."""
-    wanted = LookBack(
-        starts_at=moment - rules.repeat_within,
-        ends_at=moment,
-        now=moment,
-        momentary=rules.momentary,
-    )
-    return await _rolling(tx, wanted, None)
-
-
-async def _rolling(tx: Transaction, wanted: LookBack, census: Census | None) -> Rolling:
-    hits = await tx.interruptions.rolling(wanted)
-    if census is None:
-        plain = {item.area_id for item in hits if item.criticality is None and item.area_id}
-        census = await tx.interruptions.census(plain) if plain else {}
-    return Rolling(wanted=wanted, hits=tuple(hits), census=census)

@@ -4,7 +4,7 @@ outages were carried out as announced."""
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -12,10 +12,17 @@ from zoneinfo import ZoneInfo
 from notifier.domain import errors, reliability, reliability_report
 from notifier.domain.customer import Criticality
 from notifier.domain.network_index import NetworkIndex
-from notifier.domain.reliability import Announced, Census, Counting, Fulfilment, Hits, LookBack
+from notifier.domain.reliability import (
+    Announced,
+    Census,
+    Counting,
+    Fulfilment,
+    Hits,
+    Indices,
+    LookBack,
+)
 from notifier.domain.reliability_report import By, Line, Month, Report, Served, Sums
 from notifier.ports import Transaction
-from notifier.usecases import counting
 
 
 class PeriodInvalid(errors.Invalid):
@@ -50,20 +57,19 @@ async def report(
     """
     wanted = look_back(starts_at, ends_at, rules, now)
     served = Served(await tx.network())
-    hits = await tx.interruptions.rolling(wanted)
-    whole = await sources.sums(wanted, By.BUREAU)
-    repeatedly = sum(served.repeatedly(By.BUREAU, hits, rules.cemi).values())
-    total = reliability_report.indices(whole[0] if whole else None, served.total, repeatedly)
     if by is By.MONTH:
-        lines = await _by_month(tx, sources, wanted, served, rules, zone)
-    elif by is By.BUREAU:
-        lines = ()
+        total, lines = await _by_month(tx, sources, wanted, served, rules, zone)
     else:
-        sums = await sources.sums(wanted, by)
-        # A province has 100,000 areas: walking them is work for a thread.
-        lines = await asyncio.to_thread(
-            reliability_report.lines_by_place, by, sums, hits, served, rules.cemi
-        )
+        hits = await tx.interruptions.rolling(wanted)
+        whole = await sources.sums(wanted, By.BUREAU)
+        total = _indices(whole[0] if whole else None, served, hits, rules)
+        lines = ()
+        if by is not By.BUREAU:
+            sums = await sources.sums(wanted, by)
+            # A province has 100,000 areas: walking them is work for a thread.
+            lines = await asyncio.to_thread(
+                reliability_report.lines_by_place, by, sums, hits, served, rules.cemi
+            )
     return Report(
         at=now,
         starts_at=starts_at,
@@ -83,17 +89,29 @@ async def _by_month(
     served: Served,
     rules: Counting,
     zone: ZoneInfo,
-) -> tuple[Line, ...]:
+) -> tuple[Indices, tuple[Line, ...]]:
+    """The period and each of its months, in one pass: an interruption belongs to the month in which it
+    began, so what the months come to is the period."""
     months = reliability_report.months(wanted.starts_at, wanted.ends_at, zone)
-    sums = {item.key: item for item in await sources.sums(wanted, By.MONTH, months)}
-    lines = []
-    for place, month in enumerate(months):
-        part = replace(wanted, starts_at=month.starts_at, ends_at=month.ends_at)
-        hits = await tx.interruptions.rolling(part)
-        repeatedly = sum(served.repeatedly(By.BUREAU, hits, rules.cemi).values())
-        counted = reliability_report.indices(sums.get(place), served.total, repeatedly)
-        lines.append(Line(id=None, name=month.label, within="", indices=counted))
-    return tuple(lines)
+    hits, hits_of = await tx.interruptions.rolling_by_month(wanted, months)
+    sums = await sources.sums(wanted, By.MONTH, months)
+    sums_of = {item.key: item for item in sums}
+    lines = tuple(
+        Line(
+            id=None,
+            name=month.label,
+            within="",
+            indices=_indices(sums_of.get(place), served, hits_of[place], rules),
+        )
+        for place, month in enumerate(months)
+    )
+    return _indices(reliability_report.added_up(sums), served, hits, rules), lines
+
+
+def _indices(sums: Sums | None, served: Served, hits: Sequence[Hits], rules: Counting) -> Indices:
+    """The whole bureau's indices."""
+    repeatedly = sum(served.repeatedly(By.BUREAU, hits, rules.cemi).values())
+    return reliability_report.indices(sums, served.total, repeatedly)
 
 
 def look_back(starts_at: datetime, ends_at: datetime, rules: Counting, now: datetime) -> LookBack:
@@ -138,13 +156,14 @@ class Repeats:
 async def repeats(tx: Transaction, moment: datetime, rules: Counting) -> Repeats:
     """The repeat list (重复停电) at a moment (aware): sustained interruptions in the look-back of the
     rules, with the momentary ones beside them."""
-    rolling = await counting.before(tx, moment, rules)
+    wanted = look_back(moment - rules.repeat_within, moment, rules, moment)
+    hits = await tx.interruptions.rolling(wanted)
+    plain = {item.area_id for item in hits if item.criticality is None and item.area_id}
+    census = await tx.interruptions.census(plain) if plain else {}
     index = await tx.network()
-    places = await asyncio.to_thread(
-        _places, rolling.hits, rolling.census, index, rules.repeat_times
-    )
+    places = await asyncio.to_thread(_places, hits, census, index, rules.repeat_times)
     return Repeats(
-        starts_at=rolling.wanted.starts_at,
+        starts_at=wanted.starts_at,
         ends_at=moment,
         times=rules.repeat_times,
         customers=sum(place.customers for place in places),

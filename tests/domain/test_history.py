@@ -62,7 +62,7 @@ def test_a_feeder_s_number_is_kept_as_it_was_reported() -> None:
     assert [(e.interruption.area_id, e.interruption.customers) for e in whole] == [
         (1, 10), (2, 20), (None, 3),
     ]  # fmt: skip
-    assert [e.interruption.is_whole for e in whole] == [True, True, False]
+    assert [e.interruption.is_whole for e in whole] == [True, True, True]
 
 
 def test_what_is_not_known_is_not_counted() -> None:

@@ -14,9 +14,7 @@ from notifier.domain.reliability import (
     Announced,
     Hits,
     Indices,
-    InterruptionKind,
     departure,
-    is_momentary,
 )
 from notifier.domain.reliability_report import By, Served, months
 from notifier.domain.window import Window
@@ -60,13 +58,24 @@ def test_an_interruption_of_unknown_end_has_no_duration() -> None:
 
 
 def test_the_limit_itself_is_momentary() -> None:
-    """Up to and including the limit; seconds within a span are momentary however long the span."""
-    limit = timedelta(minutes=3)
+    """Up to and including the limit; of unknown end it was long enough to be reported."""
+    limit = 3 * 60_000
 
-    assert is_momentary(InterruptionKind.OUT, START, START + limit, limit)
-    assert not is_momentary(InterruptionKind.OUT, START, START + limit + HOUR, limit)
-    assert not is_momentary(InterruptionKind.OUT, START, None, limit)
-    assert is_momentary(InterruptionKind.SHORT, START, START + HOUR, limit)
+    assert not reliability.is_sustained((0, limit), limit)
+    assert reliability.is_sustained((0, limit + 1), limit)
+    assert reliability.is_sustained((7, reliability.without_end(7, limit)), limit)
+
+
+def test_what_overlaps_or_touches_is_one_interruption() -> None:
+    """One within another, one after the other without a pause; a pause of a moment makes two."""
+    assert reliability.joined([(0, 9), (2, 4), (9, 12), (13, 14)]) == ((0, 12), (13, 14))
+
+
+def test_a_rolling_count_is_of_what_began_within_the_look_back() -> None:
+    """Itself included; what began just so long before is not counted any more."""
+    assert reliability.rolling([(0, 1), (5, 6), (10, 11), (30, 31)], within=10) == [1, 2, 2, 1]
+    assert [reliability.is_repeat(count) for count in (1, 2)] == [False, True]
+    assert [reliability.is_over(count, 3) for count in (3, 4)] == [False, True]
 
 
 PARTS = st.builds(

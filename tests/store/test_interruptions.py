@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
-from notifier.domain import reliability
+from notifier.domain import reliability, reliability_report
 from notifier.domain.customer import Criticality
 from notifier.domain.reliability import (
     Hits,
@@ -213,17 +214,38 @@ async def test_any_number_of_parts_is_told_apart(filled: Database) -> None:
     assert sorted((hit.outs, hit.customers) for hit in await counted(filled)) == [(38, 1), (75, 1)]
 
 
-async def test_what_is_to_come_counts_only_where_it_is_asked_for(filled: Database) -> None:
-    """A draft is counted ahead and never behind: an outage that was never approved did not happen."""
-    draft_past, draft_next = whole(1, 4, is_firm=False), whole(1, -4, is_firm=False)
+async def test_what_did_not_happen_is_not_counted(filled: Database) -> None:
+    """A draft whose time is over never took place; what is to come has not yet."""
+    await put(filled, [whole(1, 10), whole(1, 4, is_firm=False), whole(1, -8)])
 
-    await put(filled, [whole(1, 10), draft_past, draft_next, whole(1, -8)])
+    assert await counted(filled, ends_at=NOW + timedelta(days=60)) == [
+        Hits(area_id=1, outs=1, shorts=0)
+    ]
 
+
+async def test_all_who_hang_on_a_feeder_itself_are_counted(filled: Database) -> None:
+    """A feeder out as a whole hits those without an area too; of a number nobody knows whose it was."""
+    feeder = {"area_id": None, "customers": 1}
+
+    await put(
+        filled,
+        [whole(1, 9, **feeder), whole(1, 9, 12, **feeder), whole(1, 5, **feeder),
+         whole(1, 3, **feeder, is_whole=False)],
+    )  # fmt: skip
+
+    alone = {"area_id": None, "feeder_id": 1, "criticality": Criticality.ORDINARY, "customers": 1}
+    assert await counted(filled) == [Hits(outs=2, shorts=0, **alone)]
+
+
+async def test_without_an_end_it_lasts_just_beyond_the_limit(filled: Database) -> None:
+    """What begins within that is the same interruption, what begins later another one."""
+    minutes = timedelta(minutes=1) / timedelta(days=1)
+
+    await put(filled, [whole(1, 5, ends_at=None), whole(1, 5 - 2 * minutes)])
     assert await counted(filled) == [Hits(area_id=1, outs=1, shorts=0)]
-    later = NOW + timedelta(days=60)
-    assert await counted(filled, ahead=True, ends_at=later) == [Hits(area_id=1, outs=3, shorts=0)]
-    assert await counted(filled, ahead=True, ends_at=later, without_plan=1) == []
-    assert await counted(filled, ahead=True, ends_at=later, areas=[2, 3]) == []
+
+    await put(filled, [whole(1, 5, ends_at=None), whole(1, 5 - 4 * minutes)])
+    assert await counted(filled) == [Hits(area_id=1, outs=2, shorts=0)]
 
 
 _HALVES = st.one_of(
@@ -251,6 +273,18 @@ async def test_counts_agree_with_a_walk_over_every_customer(
 
     for times in (1, 2, 3):
         assert reliability.hit(found, census, times=times) == _walked(rows, times)
+
+    months = reliability_report.months(NOW - timedelta(days=60), NOW, ZoneInfo("Asia/Shanghai"))
+    wanted = LookBack(starts_at=NOW - timedelta(days=60), ends_at=NOW, now=NOW, momentary=LIMIT)
+    async with filled.read() as connection:
+        all_at_once, by_month = await Interruptions(connection).rolling_by_month(wanted, months)
+    assert all_at_once == found
+    for hits, month in zip(by_month, months, strict=True):
+        alone = await counted(filled, starts_at=month.starts_at, ends_at=month.ends_at)
+        for times in (1, 2, 3):
+            assert reliability.hit(hits, census, times=times) == reliability.hit(
+                alone, census, times=times
+            )
 
 
 def _walked(rows: Sequence[Interruption], times: int) -> dict[Criticality, int]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from notifier.domain.customer import Criticality
 from notifier.domain.plan import Transition
 from notifier.domain.reliability import Counting
 from notifier.domain.reliability_report import By, Report
@@ -122,16 +121,12 @@ async def test_early_and_late_restoration_are_what_really_happened(here: Town) -
 
 
 async def test_a_cancelled_plan_takes_nobody_out(here: Town) -> None:
-    """Nor does one that was never approved, though planners see it coming."""
+    """Nor does one that was never approved."""
     await approved(here)
     await here.submit(plan("P2", windows=(window(21, 8, 18),)))
     await plans.cancel(here.store, here.setting, "P1", note="", now=here.clock.now(), actor="li")
-    await counting.catch_up(here.store)
-    async with here.store.read() as tx:
-        ahead = await counting.around(tx, local(20, 0), RULES, now=here.clock.now())
     here.clock.set(local(25, 0))
 
-    assert {hit.area_id: hit.outs for hit in ahead.hits} == {1: 1, 2: 1}
     assert (await report(here)).total.events == 0
 
 
@@ -163,27 +158,6 @@ async def test_a_row_that_could_not_be_read_is_counted_as_nothing(here: Town) ->
     assert await counting.catch_up(here.store) == 1
     assert await counting.catch_up(here.store) == 0
     assert await rows(here) == []
-
-
-async def test_a_planner_sees_who_would_be_hit_again(here: Town) -> None:
-    """History and future within sixty days on both sides, by criticality, without the plan at hand."""
-    await approved(here, "P1", feeders=["10kV西一线"], windows=(window(3, 8, 18),))
-    await approved(here, "P2", feeders=["10kV西一线"], windows=(window(10, 8, 18),))
-    await here.submit(plan("P3", feeders=(), areas=["四里台区"], windows=(window(20, 8, 18),)))
-    here.clock.set(local(5, 0))
-    await counting.catch_up(here.store)
-
-    async with here.store.read() as tx:
-        found = await counting.around(tx, local(12, 0), RULES, now=here.clock.now(), areas=[4])
-        without = await counting.around(
-            tx, local(12, 0), RULES, now=here.clock.now(), areas=[4], without_plan=3,
-            census=await tx.interruptions.census(),
-        )  # fmt: skip
-
-    both = {Criticality.SENSITIVE: 1, Criticality.CRITICAL_1: 1}
-    assert found.customers(3) == both
-    assert without.customers(3) == {}
-    assert without.customers(2) == both
 
 
 async def test_the_repeat_list_names_places_and_grades(here: Town) -> None:
