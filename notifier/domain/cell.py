@@ -78,7 +78,9 @@ class Cell:
     ``told`` is the key of the last notice that reached them (None: never any), ``told_media``
     the media that carried it; ``tried``: the key of the last notice that was tried where none ever
     reached them; ``paper``: the key of what hangs on their door where it says something else than they
-    were told last."""
+    were told last. ``unsure``: nobody answered for what they were told last, so the next medium's turn
+    has come. ``denied``: the last revision of which they heard that it does not concern them, 0 for
+    none; what is announced to them since is another announcement."""
 
     group: int | None
     told: str | None
@@ -90,13 +92,16 @@ class Cell:
     people: int = 0
     tried: str | None = None
     paper: str | None = None
+    unsure: bool = False
+    denied: int = 0
 
     @property
     def name(self) -> str:
         """The cell in words that stay the same from one run to the next."""
         group = "-" if self.group is None else str(self.group)
+        told = f"{self.told or '-'}{f'@{self.denied}' if self.denied else ''}"
         return (
-            f"{group}|{self.told or '-'}|{int(self.told_media)}|{self.audience.value}|"
+            f"{group}|{told}{'?' if self.unsure else ''}|{int(self.told_media)}|{self.audience.value}|"
             f"{int(self.need)}|{self.locale}|{int(self.reach)}|{self.tried or '-'}|"
             f"{self.paper or '-'}"
         )
@@ -105,9 +110,10 @@ class Cell:
     def named(cls, name: str, people: int = 0) -> "Cell":
         """The inverse of ``name``."""
         group, told, media, audience, need, locale, reach, tried, paper = name.split("|")
+        key, _, denied = told.removesuffix("?").partition("@")
         return cls(
             group=None if group == "-" else int(group),
-            told=None if told == "-" else told,
+            told=None if key == "-" else key,
             told_media=Reach(int(media)),
             audience=Audience(audience),
             need=Need(int(need)),
@@ -116,6 +122,8 @@ class Cell:
             people=people,
             tried=None if tried == "-" else tried,
             paper=None if paper == "-" else paper,
+            unsure=told.endswith("?"),
+            denied=int(denied or 0),
         )
 
 

@@ -91,16 +91,21 @@ def _announcement(
     """The advance notice; one that became due late is sent at once.
 
     A rule by whose kind of media they were told (``said``) has been served, but for the higher rungs
-    where a confirmation is wanted: for those who may have read what holds, and did not confirm it.
+    where a confirmation is wanted, or nobody answered for the message: for those who may have read what
+    holds. One after a release is an occasion of its own, the same before it is told and after.
     """
     now = case.now
     start = next_start(group.windows, now)
     unplanned = case.plan.kind is PlanKind.UNPLANNED
     expires = max(w.ends_at if unplanned else w.starts_at for w in group.windows)
-    occasion = f"r{case.plan.revision}" if case.cell.told == NOTHING else ""
+    denied = case.cell.denied
+    occasion = f"r{denied}" if denied else ""
     if expires <= now:
         if before is None:
             yield from _started(case, group, occasion)
+        elif case.cell.unsure and before.holds(group, now):
+            started = _started(case, group, occasion)
+            yield from (item for item in started if isinstance(item, Notice) and item.rung > 0)
         return
     rules = case.rules(Stage.ADVANCE, group.impact_class)
     facts = case.facts(Stage.ADVANCE, group, None)
@@ -112,7 +117,8 @@ def _announcement(
         for item in case.chain(
             rule, facts, due=due, expires=expires, matters=start, occasion=occasion
         ):
-            if not is_said or (isinstance(item, Notice) and item.confirm and item.rung > 0):
+            is_next = isinstance(item, Notice) and item.rung > 0
+            if not is_said or (is_next and (rule.confirm or case.cell.unsure)):
                 yield item
     if not rules and before is None:
         yield Skip(stage=Stage.ADVANCE, reason="policy.not_this_audience")

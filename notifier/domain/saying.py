@@ -105,7 +105,9 @@ class Case:
                 ),
                 confirm=rule.confirm,
                 ignores_quiet_hours=rule.ignores_quiet_hours,
-                unless_told_since=None if gap is None else min(at, due) - gap,
+                unless_told_since=None
+                if gap is None or (rung > 0 and self.cell.unsure)
+                else min(at, due) - gap,
                 reason=why,
             )
 

@@ -145,7 +145,7 @@ class Desk:
 
     def __init__(self, bulk: Bulk) -> None:
         self._bulk = bulk
-        self._keys: dict[int, str] = {}
+        self._said: dict[int, traits.Said] = {}
 
     async def freeze(self, match: Match) -> int:
         """Writes the usage points a match touches; answers the number they stand under."""
@@ -159,10 +159,10 @@ class Desk:
         self, plan_id: int, points_id: int | None, available: Reach
     ) -> dict[int, Cell]:
         """The recipients of a plan by traits, each with its cell and the number of people."""
-        self._keys = await people.gather(self._bulk, plan_id, points_id)
+        self._said = await people.gather(self._bulk, plan_id, points_id)
         counted = await people.count(self._bulk)
         return {
-            packed: traits.cell_of(packed, self._keys, available, number)
+            packed: traits.cell_of(packed, self._said, available, number)
             for packed, number in counted.items()
         }
 

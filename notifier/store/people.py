@@ -3,21 +3,19 @@
 One row a contact however many meters it has; the gravest group and the gravest trait win.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import text
 
 from notifier.channel import Medium
+from notifier.domain.cell import NOTHING
 from notifier.domain.customer import REACH_BY_MEDIUM, Subject
-from notifier.domain.delivery import TOLD, BatchState, DeliveryState
-from notifier.domain.notice import Stage
+from notifier.domain.delivery import NEVER_ANSWERED, TOLD, BatchState, DeliveryState
 from notifier.store import traits
 from notifier.store.engine import Bulk
 
 _TOLD_STATES = ", ".join(str(int(state)) for state in TOLD)
-
-#: After these stages a person believes that nothing will happen.
-_DENYING = (Stage.CANCELLED, Stage.REMOVED)
 
 _AFFECTED = """
     SELECT c.contact_id, p.group_number, u.criticality, u.need,
@@ -46,13 +44,13 @@ _AREAS = f"""
 """
 
 
-async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, str]:
-    """Fills TEMP tables ``told`` and ``person``; answers the told facts' keys by number.
+async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, traits.Said]:
+    """Fills TEMP tables ``told`` and ``person``; answers what was told by number.
 
     ``person``: contact_id, told_at (milliseconds or NULL), traits (``traits.packed_sql``).
     People who were told and are no longer affected are in it with group 0.
     """
-    keys = await _gather_told(bulk, plan_id)
+    said = await _gather_told(bulk, plan_id)
     connection = bulk.connection
     await connection.execute(text("DROP TABLE IF EXISTS affected"))
     await connection.execute(
@@ -71,7 +69,7 @@ async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, s
             ),
             {"points": points_id},
         )
-    if keys:
+    if said:
         await connection.execute(text(_NO_LONGER_AFFECTED))
     await connection.execute(text("DROP TABLE IF EXISTS person"))
     await connection.execute(
@@ -82,7 +80,8 @@ async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, s
     )
     packed = traits.packed_sql(
         {
-            "tried": "CASE WHEN t.heard = 0 THEN 1 ELSE 0 END",
+            "doubt": f"CASE WHEN t.heard = 0 THEN {traits.VAIN}"
+            f" WHEN t.unsure = 1 THEN {traits.UNSURE} ELSE 0 END",
             "group_number": "a.group_number",
             "told_number": "coalesce(t.told_number, 0)",
             "paper_number": "coalesce(t.paper_number, 0)",
@@ -102,7 +101,7 @@ async def gather(bulk: Bulk, plan_id: int, points_id: int | None) -> dict[int, s
             " LEFT JOIN told t ON t.contact_id = a.contact_id ORDER BY a.contact_id"
         )
     )
-    return keys
+    return said
 
 
 async def count(bulk: Bulk) -> dict[int, int]:
@@ -130,10 +129,11 @@ _NO_LONGER_AFFECTED = """
 """
 
 
-async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
+async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, traits.Said]:
     """``told``: the last facts each contact was told and every medium that told anything; for those
     whom nothing reached (``heard`` 0) the last facts that were tried; ``paper_number``: the facts on
-    their door where those are others.
+    their door where those are others. ``unsure``: nobody answered for the last message; ``denied``: the
+    last revision (by id) of which they heard that it does not concern them, 0 for none.
 
     A poster counts once its photograph is there. A message that nobody confirmed counts too: whoever
     may have read it hears when it is no longer true.
@@ -152,7 +152,8 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
     await connection.execute(
         text(
             "CREATE TEMP TABLE told (contact_id BIGINT PRIMARY KEY, told_number INTEGER,"
-            " media INTEGER, told_at BIGINT, heard INTEGER, paper_number INTEGER)"
+            " media INTEGER, told_at BIGINT, heard INTEGER, paper_number INTEGER,"
+            " unsure INTEGER, denied BIGINT)"
         )
     )
     if not keys:
@@ -167,7 +168,8 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
         text(
             "INSERT INTO told SELECT contact_id,"
             "  max(CASE WHEN place = 1 THEN told_number ELSE 0 END),"
-            f" {media}, max(CASE WHEN heard = 1 THEN sent_at END), max(heard), 0"
+            f" {media}, max(CASE WHEN heard = 1 THEN sent_at END), max(heard), 0,"
+            "  max(CASE WHEN place = 1 THEN unsure ELSE 0 END), max(denied)"
             " FROM (SELECT tries.*, row_number() OVER"
             "   (PARTITION BY contact_id ORDER BY heard DESC, at DESC, id DESC) AS place"
             f"  FROM ({_TRIES.format(numbers=numbers)}) AS tries) AS ordered"
@@ -176,7 +178,31 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, str]:
         {"plan": plan_id},
     )
     await connection.execute(text(_PAPER.format(numbers=numbers)), {"plan": plan_id})
-    return keys
+    said = {number: traits.Said(key) for number, key in keys.items()}
+    return said | await _tell_denied_apart(bulk, said)
+
+
+async def _tell_denied_apart(bulk: Bulk, said: Mapping[int, traits.Said]) -> dict[int, traits.Said]:
+    """Numbers of their own for what was told after a revision took people out; there are few."""
+    if NOTHING not in {item.key for item in said.values()}:
+        return {}
+    result = await bulk.connection.execute(
+        text(
+            "SELECT DISTINCT t.told_number, t.denied, r.number FROM told t"
+            " JOIN plan_revision r ON r.id = t.denied ORDER BY t.told_number, r.number"
+        )
+    )
+    apart: dict[int, traits.Said] = {}
+    for number, row in enumerate(result.all(), start=len(said) + 1):
+        apart[number] = traits.Said(said[row.told_number].key, row.number)
+        await bulk.connection.execute(
+            text(
+                "UPDATE told SET told_number = :number"
+                " WHERE told_number = :was AND denied = :denied"
+            ),
+            {"number": number, "was": row.told_number, "denied": row.denied},
+        )
+    return apart
 
 
 #: What hangs, where the last message says something else: paper does not change by itself.
@@ -200,7 +226,11 @@ _TRIES = f"""
            CASE n.facts_key {{numbers}} ELSE 0 END AS told_number,
            CASE WHEN d.state IN ({_TOLD_STATES}) AND b.sent_at IS NOT NULL
                 THEN 1 ELSE 0 END AS heard,
-           CASE WHEN d.state IN ({_TOLD_STATES}) THEN coalesce(b.sent_at, 0) ELSE n.id END AS at
+           CASE WHEN d.state IN ({_TOLD_STATES}) THEN coalesce(b.sent_at, 0) ELSE n.id END AS at,
+           CASE WHEN d.state = {int(DeliveryState.UNCONFIRMED)}
+                AND (n.confirm OR d.code = '{NEVER_ANSWERED}') THEN 1 ELSE 0 END AS unsure,
+           CASE WHEN n.facts_key = '{NOTHING}' AND b.sent_at IS NOT NULL
+                AND d.state IN ({_TOLD_STATES}) THEN n.revision_id ELSE 0 END AS denied
     FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id
     WHERE b.plan_id = :plan
       AND d.state IN ({_TOLD_STATES}, {int(DeliveryState.FAILED)}, {int(DeliveryState.DROPPED)})

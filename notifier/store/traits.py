@@ -1,8 +1,9 @@
 """A recipient's traits packed into one integer, so that SQL groups and joins a million people by it.
 
-From the high bits: whether nothing but vain tries were made, impact group, number of the facts last
-told (or tried, where nothing was told), number of those on the door where they are others, media
-that told, role, criticality, high-rise, need, locale, reach. Zero in group and facts means none.
+From the high bits: whether nothing but vain tries were made (1) or nobody answered for the last
+message (2), impact group, number of the facts last told (or tried, where nothing was told), number
+of those on the door where they are others, media that told, role, criticality, high-rise, need,
+locale, reach. Zero in group and facts means none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ class _Field:
 
 
 _FIELDS = (
-    _Field("tried", 2),
+    _Field("doubt", 3),
     _Field("group_number", 1 << 15),
     _Field("told_number", 1 << 8),
     _Field("paper_number", 1 << 8),
@@ -57,13 +58,28 @@ def locale_sql(column: str) -> str:
     return f"CASE {column} {cases} ELSE 0 END"
 
 
-def cell_of(traits: int, told_keys: Mapping[int, str], available: Reach, people: int) -> Cell:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a number of told facts stands for: their key, and the revision of which the people heard last
+    that it does not concern them; 0 for none."""
+
+    key: str
+    denied: int = 0
+
+
+#: The doubt about what somebody was told.
+VAIN, UNSURE = 1, 2
+
+
+def cell_of(traits: int, said: Mapping[int, Said], available: Reach, people: int) -> Cell:
     """The cell these traits belong to; media without a channel do not count as reach."""
     values = unpack(traits)
-    key = told_keys.get(values["told_number"])
+    last, paper = said.get(values["told_number"]), said.get(values["paper_number"])
+    key = None if last is None else last.key
+    is_vain = values["doubt"] == VAIN
     return Cell(
         group=values["group_number"] or None,
-        told=None if values["tried"] else key,
+        told=None if is_vain else key,
         told_media=Reach(values["told_media"]),
         audience=audience_of(
             Role(values["role"]),
@@ -74,6 +90,8 @@ def cell_of(traits: int, told_keys: Mapping[int, str], available: Reach, people:
         locale=LOCALES[values["locale"]],
         reach=Reach(values["reach"]) & available,
         people=people,
-        tried=key if values["tried"] else None,
-        paper=told_keys.get(values["paper_number"]),
+        tried=key if is_vain else None,
+        paper=None if paper is None else paper.key,
+        unsure=values["doubt"] == UNSURE,
+        denied=0 if last is None else last.denied,
     )

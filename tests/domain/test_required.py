@@ -344,6 +344,8 @@ def test_a_cell_keeps_its_name(case: Case) -> None:
     recipient = case[3]
 
     assert Cell.named(recipient.name, 1) == recipient
+    doubtful = replace(recipient, unsure=True, denied=7)
+    assert Cell.named(doubtful.name, 1) == doubtful
 
 
 # --- Cases that were wrong once, and those one asks about -----------------------------------------
@@ -436,10 +438,46 @@ def test_a_poster_comes_down_although_its_entrance_left_the_plan() -> None:
 def test_whoever_was_released_and_is_affected_again_is_told_anew() -> None:
     """As an advance notice of its own occasion, not as a change of something they were told."""
     group = out(1, Window(at(25, 8), at(25, 18)))
+    released = replace(cell(told=NOTHING), denied=3)
 
-    notices, _ = ask(approved(revision=4), [group], {}, cell(told=NOTHING), at(12, 9))
+    notices, _ = ask(approved(revision=4), [group], {}, released, at(12, 9))
 
-    assert {(n.stage, n.occasion) for n in notices} >= {(Stage.ADVANCE, "r4")}
+    assert {(n.stage, n.occasion) for n in notices} >= {(Stage.ADVANCE, "r3")}
+
+
+def test_what_is_announced_anew_keeps_its_name_once_it_was_told() -> None:
+    """So that the next medium follows this announcement, whatever became of the one before."""
+    group = out(1, Window(at(25, 8), at(25, 18)))
+    who = replace(cell(audience=Audience.CRITICAL, reach=Reach.SMS | Reach.VOICE), denied=3)
+    before, after = (
+        replace(who, told=NOTHING),
+        replace(who, told=group.facts_key, told_media=Reach.SMS),
+    )
+
+    first, _ = ask(approved(revision=4), [group], {}, before, at(12, 9))
+    then, _ = ask(approved(revision=5), [group], said(group), after, at(12, 10))
+
+    names = [
+        [(n.occasion, n.rung, n.medium) for n in notices if n.stage is Stage.ADVANCE]
+        for notices in (first, then)
+    ]
+    assert names == [
+        [("r3", 0, Medium.SMS), ("r3", 1, Medium.VOICE)],
+        [("r3", 1, Medium.VOICE)],
+    ]
+
+
+def test_the_next_medium_follows_a_message_that_nobody_answered_for() -> None:
+    """Without being asked to confirm, and while the outage lasts; not where an answer came."""
+    group = out(1, Window(at(20, 8), at(20, 18)))
+    sure = replace(cell(told=group.facts_key, reach=Reach.SMS | Reach.PUSH), told_media=Reach.PUSH)
+
+    for now, stage in ((at(12, 9), Stage.ADVANCE), (at(20, 10), Stage.STARTED)):
+        left, _ = ask(approved(), [group], said(group), replace(sure, unsure=True), now)
+        none, _ = ask(approved(), [group], said(group), sure, now)
+
+        assert [(n.rung, n.medium) for n in left if n.stage is stage] == [(1, Medium.SMS)]
+        assert [n for n in none if n.stage is stage] == []
 
 
 def test_a_group_that_the_policy_tells_nothing_is_released_if_it_was_told() -> None:
