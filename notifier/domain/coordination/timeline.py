@@ -197,5 +197,5 @@ def _text(
 
 
 def _cut(name: str) -> str:
-    """The end of a number tells it apart from others, not its beginning."""
-    return name if len(name) <= _MOST_NAME else "…" + name[1 - _MOST_NAME :]
+    """Its first letters say whose a number is, its end tells it apart from others."""
+    return name if len(name) <= _MOST_NAME else f"{name[:2]}…{name[3 - _MOST_NAME :]}"
