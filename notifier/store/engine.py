@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import re
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -32,6 +33,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from notifier.store import sqlite_driver
 
 Dialect = Literal["sqlite", "postgresql"]
 ROWS_A_CALL = 5_000
@@ -295,14 +298,19 @@ async def _open_sqlite(url: URL) -> Database:
 
 
 def _sqlite_engine(url: URL, pragmas: Sequence[str], *, begin: str, **pool: Any) -> AsyncEngine:
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"),
-        # None: the driver begins nothing by itself, the hook below does.
-        connect_args={
-            "isolation_level": None,
+    async def connect() -> sqlite_driver.Connection:
+        (file,), said = engine.dialect.create_connect_args(url)
+        options: dict[str, Any] = {
+            **said,
+            "isolation_level": None,  # the driver begins nothing by itself, the hook below does
             "timeout": _BUSY_SECONDS,
             "cached_statements": 512,
-        },
+        }
+        return await sqlite_driver.connect(lambda: sqlite3.connect(file, **options))
+
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"),
+        async_creator=connect,
         execution_options={_BEGIN: begin},
         query_cache_size=2_000,
         pool_reset_on_return=None,  # every way in ends its transaction itself
