@@ -13,13 +13,19 @@ from notifier.domain.notice import Stage
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.window import Window
 
+#: Before the digest of a joint group, in the name of a cell.
+_JOINT = "+"
 #: The facts of somebody who was told that nothing will happen after all.
 NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """What ``required`` needs of a plan: its present revision. Times are aware UTC."""
+    """What ``required`` needs of a plan: its present revision. Times are aware UTC.
+
+    ``joint_change`` counts what happened to the plans it shares its outage with: what is put right then
+    is another occasion, though the revision is the same.
+    """
 
     number: str
     revision: int
@@ -27,6 +33,12 @@ class PlanFacts:
     state: PlanState
     works: str
     restored_at: datetime | None = None
+    joint_change: int = 0
+
+    @property
+    def occasion(self) -> str:
+        """Tells what is put right at one time from what is at another."""
+        return f"r{self.revision}" + (f".{self.joint_change}" if self.joint_change else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +92,9 @@ class Cell:
     reached them; ``paper``: the key of what hangs on their door where it says something else than they
     were told last. ``unsure``: nobody answered for what they were told last, so the next medium's turn
     has come. ``denied``: the last revision of which they heard that it does not concern them, 0 for
-    none; what is announced to them since is another announcement."""
+    none; what is announced to them since is another announcement. ``joint``: the digest of what they
+    are told for several plans at once; ``told_with``: the number of the plan that tells them in place
+    of this one (``domain/joint.py``)."""
 
     group: int | None
     told: str | None
@@ -94,25 +108,31 @@ class Cell:
     paper: str | None = None
     unsure: bool = False
     denied: int = 0
+    joint: str = ""
+    told_with: str = ""
 
     @property
     def name(self) -> str:
         """The cell in words that stay the same from one run to the next."""
         group = "-" if self.group is None else str(self.group)
+        if self.joint:
+            group = _JOINT + self.joint
+        with_whom = f"|{self.told_with}" if self.told_with else ""
         told = f"{self.told or '-'}{f'@{self.denied}' if self.denied else ''}"
         return (
             f"{group}|{told}{'?' if self.unsure else ''}|{int(self.told_media)}|{self.audience.value}|"
             f"{int(self.need)}|{self.locale}|{int(self.reach)}|{self.tried or '-'}|"
-            f"{self.paper or '-'}"
+            f"{self.paper or '-'}{with_whom}"
         )
 
     @classmethod
     def named(cls, name: str, people: int = 0) -> "Cell":
-        """The inverse of ``name``."""
-        group, told, media, audience, need, locale, reach, tried, paper = name.split("|")
+        """The inverse of ``name``, but that a joint group has no number in it."""
+        group, told, media, audience, need, locale, reach, tried, paper, *rest = name.split("|", 9)
+        is_joint = group.startswith(_JOINT)
         key, _, denied = told.removesuffix("?").partition("@")
         return cls(
-            group=None if group == "-" else int(group),
+            group=None if group == "-" or is_joint else int(group),
             told=None if key == "-" else key,
             told_media=Reach(int(media)),
             audience=Audience(audience),
@@ -124,6 +144,8 @@ class Cell:
             paper=None if paper == "-" else paper,
             unsure=told.endswith("?"),
             denied=int(denied or 0),
+            joint=group.removeprefix(_JOINT) if is_joint else "",
+            told_with="".join(rest),
         )
 
 

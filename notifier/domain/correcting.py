@@ -51,7 +51,7 @@ def correct(
         yield from case.chain(
             Rule(stage=stage, media=(medium, *rest), track=medium.value),
             facts,
-            occasion=f"r{case.plan.revision}",
+            occasion=case.plan.occasion,
             due=case.now,
             expires=expires,
             matters=matters,

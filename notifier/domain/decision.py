@@ -58,7 +58,8 @@ class Sending:
     """What a batch is decided on. Times are aware.
 
     ``notice_revision`` is the revision the batch speaks of, ``settled_revision`` the one up to which
-    the ledger of deliveries follows the plan. ``facts``: what it says, by which some wake nobody.
+    the ledger of deliveries follows the plan (0 where a plan that it shares its outage with has changed
+    since). ``facts``: what it says, by which some wake nobody.
     """
 
     stage: Stage

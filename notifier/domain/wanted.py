@@ -11,13 +11,15 @@ class Wanted:
     """A notice wanted for everybody whose packed traits are among ``traits``.
 
     One whose rung is above 0 is for those only whom the rung below failed to reach.
-    ``facts_key`` is what the recipient believes afterwards; ``cell`` names the recipients.
+    ``facts_key`` is what the recipient believes afterwards; ``cell`` names the recipients;
+    ``speaks_for`` the ids of the other plans it is said for (``domain/joint.py``).
     """
 
     cell: str
     traits: tuple[int, ...]
     notice: Notice
     facts_key: str
+    speaks_for: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

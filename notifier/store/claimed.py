@@ -71,7 +71,9 @@ async def _read(
 _HEADS = with_lists(
     "SELECT b.id, b.size, b.channel, b.attempts, b.plan_id, b.notice_id, b.expires_at, b.sent_at,"
     " n.template, n.facts, n.medium, n.matters_at, n.give_up_at, n.confirm, n.ignores_quiet_hours, c.stage,"
-    " r.number AS notice_revision, p.revision, p.settled_revision, p.state AS plan_state, p.kind"
+    " r.number AS notice_revision, p.revision, p.state AS plan_state, p.kind,"
+    " CASE WHEN p.joint_change = p.settled_joint_change THEN p.settled_revision ELSE 0 END"
+    "  AS settled_revision"
     " FROM batch b JOIN notice n ON n.id = b.notice_id JOIN campaign c ON c.id = n.campaign_id"
     " JOIN plan_revision r ON r.id = n.revision_id JOIN plan p ON p.id = b.plan_id"
     " WHERE b.id IN :ids ORDER BY b.id",

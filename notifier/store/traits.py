@@ -1,9 +1,10 @@
 """A recipient's traits packed into one integer, so that SQL groups and joins a million people by it.
 
-From the high bits: whether nothing but vain tries were made (1) or nobody answered for the last
-message (2), impact group, number of the facts last told (or tried, where nothing was told), number
-of those on the door where they are others, media that told, role, criticality, high-rise, need,
-locale, reach. Zero in group and facts means none.
+From the high bits: the place, counted from 1, of the plan that speaks in place of this one where
+several share an outage (0: this one speaks), whether nothing but vain tries were made (1) or nobody
+answered for the last message (2), impact group, number of the facts last told (or tried, where nothing
+was told), number of those on the door where they are others, media that told, role, criticality,
+high-rise, need, locale, reach. Zero in group and facts means none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from notifier.domain.cell import Cell
 from notifier.domain.customer import Criticality, Need, Reach, Role, audience_of
+from notifier.domain.joint import Cast, Joint
 
 LOCALES: Sequence[str] = ("zh", "en")
 
@@ -22,6 +24,7 @@ class _Field:
 
 
 _FIELDS = (
+    _Field("speaker", 16),
     _Field("doubt", 3),
     _Field("group_number", 1 << 15),
     _Field("told_number", 1 << 8),
@@ -71,12 +74,22 @@ class Said:
 VAIN, UNSURE = 1, 2
 
 
-def cell_of(traits: int, said: Mapping[int, Said], available: Reach, people: int) -> Cell:
-    """The cell these traits belong to; media without a channel do not count as reach."""
+def cell_of(
+    traits: int,
+    said: Mapping[int, Said],
+    available: Reach,
+    people: int,
+    shared: tuple[Joint, Cast] | None = None,
+) -> Cell:
+    """The cell these traits belong to; media without a channel do not count as reach. ``shared``: the
+    plans that share the outage, and who speaks."""
     values = unpack(traits)
     last, paper = said.get(values["told_number"]), said.get(values["paper_number"])
     key = None if last is None else last.key
     is_vain = values["doubt"] == VAIN
+    joint, cast = shared or (None, None)
+    speaker = values["speaker"]
+    voice = None if cast is None else cast.voices.get(values["group_number"])
     return Cell(
         group=values["group_number"] or None,
         told=None if is_vain else key,
@@ -94,4 +107,6 @@ def cell_of(traits: int, said: Mapping[int, Said], available: Reach, people: int
         paper=None if paper is None else paper.key,
         unsure=values["doubt"] == UNSURE,
         denied=0 if last is None else last.denied,
+        joint=voice.digest if voice is not None else "",
+        told_with=joint.members[speaker - 1].number if joint is not None and speaker else "",
     )

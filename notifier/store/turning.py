@@ -185,6 +185,17 @@ async def _notices(
     )
     found = {(row.campaign_id, row.cell, row.medium): row for row in result}
     moved = await _move(connection, found, rows, now)
+    spoken_for = [
+        {"plan": other, "notice": found[campaigns[_campaign_key(item)], item.cell, medium].id}
+        for item in wanted
+        for other in item.speaks_for
+        for medium in (item.notice.medium.value,)
+    ]
+    if spoken_for:
+        await connection.execute(
+            text("INSERT INTO spoken_for VALUES (:plan, :notice) ON CONFLICT DO NOTHING"),
+            spoken_for,
+        )
     placed = []
     for item in wanted:
         stage, occasion, rung = _campaign_key(item)

@@ -12,7 +12,7 @@ from notifier.domain.plan import Plan, PlanState
 from notifier.domain.policy import Policy
 from notifier.domain.wanted import Wanted
 from notifier.ports import Store
-from notifier.usecases import matching, wanting
+from notifier.usecases import grounds, matching, wanting
 from notifier.usecases.reconcile import Setting
 
 _ALL = 1_000_000
@@ -130,15 +130,11 @@ async def _compare_plan(
     store: Store, setting: Setting, policy: Policy, plan: Plan, now: datetime
 ) -> list[Altered]:
     revision = await matching.ensure_matched(store, plan)
-    async with store.read() as tx:
-        groups = await tx.impacts.groups(revision.id)
-        ever = await tx.impacts.groups_of_plan(plan.id)
+    ground = await grounds.of(store, plan, revision)
     async with store.desk() as desk:
-        people = await desk.gather(plan.id, revision.points_id, wanting.available(setting.accounts))
+        gathered = await grounds.gather(desk, ground, wanting.available(setting.accounts))
     was, will = (
-        wanting.want(
-            plan, revision.content, groups, ever, people, chosen, now=now, zone=setting.zone
-        )
+        grounds.want(ground, gathered, chosen, now=now, zone=setting.zone)
         for chosen in (setting.policy, policy)
     )
     before, after = _by_key(was), _by_key(will)

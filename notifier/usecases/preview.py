@@ -11,7 +11,7 @@ from notifier.domain.notice import Recipient
 from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.wanted import Decided, Wanted
 from notifier.ports import Renderer, Store
-from notifier.usecases import matching, wanting
+from notifier.usecases import grounds, matching, wanting
 from notifier.usecases.reconcile import Setting
 
 
@@ -89,21 +89,11 @@ async def preview(
     revision = await matching.ensure_matched(store, plan)
     async with store.read() as tx:
         await setting.refresh(tx)
-        groups = await tx.impacts.groups(revision.id)
-        ever = await tx.impacts.groups_of_plan(plan.id)
+    ground = await grounds.of(store, _as_approved(plan), revision)
     async with store.desk() as desk:
-        people = await desk.gather(plan.id, revision.points_id, wanting.available(setting.accounts))
+        gathered = await grounds.gather(desk, ground, wanting.available(setting.accounts))
         recipients_hash = await desk.recipients_hash()
-    wants = wanting.want(
-        _as_approved(plan),
-        revision.content,
-        groups,
-        ever,
-        people,
-        setting.policy,
-        now=now,
-        zone=setting.zone,
-    )
+    wants = grounds.want(ground, gathered, setting.policy, now=now, zone=setting.zone)
     hearing = {item.cell for item in wants.wanted}
     lines = [
         _line(item, wants.cells, renderer, now) for item in wants.wanted if item.notice.rung == 0

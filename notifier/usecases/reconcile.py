@@ -18,8 +18,10 @@ from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.domain.policy import Policy
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut
 from notifier.ports import Store, Transaction
-from notifier.usecases import attention, matching, rechecking, wanting
+from notifier.usecases import attention, grounds, matching, rechecking, wanting
 
+#: How soon a plan is looked at again that waits for messages to come back from a provider.
+IN_HAND = timedelta(seconds=1)
 _SETTLING = frozenset({PlanState.APPROVED, PlanState.CANCELLED, PlanState.DONE})
 
 
@@ -91,14 +93,15 @@ async def reconcile(
     moved = await _move(store, setting, worker, plan, revision, now)
     if moved is not None:
         return moved
-    async with store.read() as tx:
-        groups = await tx.impacts.groups(revision.id)
-        ever = await tx.impacts.groups_of_plan(plan.id)
+    ground = await grounds.of(store, plan, revision)
+    if not plan.is_settled and await _is_in_hand(store, ground):
+        return await _put_off(store, worker, plan, now)
     async with store.desk() as desk:
-        people = await desk.gather(plan.id, revision.points_id, wanting.available(setting.accounts))
-        wants = wanting.want(
-            plan, revision.content, groups, ever, people, setting.policy, now=now, zone=setting.zone
-        )
+        gathered = await grounds.gather(desk, ground, wanting.available(setting.accounts))
+        wants = grounds.want(ground, gathered, setting.policy, now=now, zone=setting.zone)
+        if gathered.voices:
+            async with store.write() as tx:
+                await tx.joints.keep(plan.id, [each.group for each in gathered.voices.values()])
         laid_out = await desk.apply(
             plan.id,
             revision.id,
@@ -117,8 +120,8 @@ async def _move(
 
     None where that does not hold and everybody has to be looked at.
     """
-    if plan.settled_revision == 0 or plan.settled_revision == plan.revision:
-        return None
+    if plan.settled_revision in (0, plan.revision) or plan.joint_change:
+        return None  # those who share an outage with others are looked at one by one
     async with store.read() as tx:
         before = await tx.plans.revision(plan.id, plan.settled_revision)
         counted = await tx.plans.cells(before.id)
@@ -154,6 +157,28 @@ def _near(wants: wanting.Wants, until: datetime) -> set[tuple[str, str, str, str
     }
 
 
+async def _is_in_hand(store: Store, ground: grounds.Ground) -> bool:
+    """Whether a message is on its way out that was said for the outage as it was: who speaks may have
+    changed, and only its outcome tells what people know."""
+    if ground.joint is None:
+        return False
+    async with store.read() as tx:
+        return await tx.joints.is_in_hand(ground.sharers)
+
+
+async def _put_off(store: Store, worker: str, plan: Plan, now: datetime) -> Reconciled:
+    next_at = now + IN_HAND
+    async with store.write() as tx:
+        await tx.plans.settle(plan, worker, follows=False, asked_at=now, next_at=next_at)
+    return Reconciled(
+        number=plan.number,
+        revision=plan.revision,
+        state=plan.state,
+        laid_out=LaidOut(),
+        next_at=next_at,
+    )
+
+
 async def _settle(
     store: Store,
     setting: Setting,
@@ -177,14 +202,7 @@ async def _settle(
         solved = attention.SOLVED_BY_THEMSELVES - {item.kind for item in open_now}
         await tx.journal.close_kinds(plan.id, sorted(solved), how="solved", now=now)
         await tx.journal.open(plan.id, open_now, now=now)
-        await tx.plans.settle(
-            plan.id,
-            worker,
-            seen=plan.revision,
-            settled=plan.revision,
-            asked_at=now,
-            next_at=next_at,
-        )
+        await tx.plans.settle(plan, worker, follows=True, asked_at=now, next_at=next_at)
         if await tx.policy_version() not in (None, policy.version):
             await tx.plans.mark(plan.id, now)  # another one was put in force meanwhile
     return Reconciled(
@@ -258,14 +276,7 @@ async def _wait_for_approval(
             next_at = None
         else:
             next_at = urgent_at
-        await tx.plans.settle(
-            plan.id,
-            worker,
-            seen=plan.revision,
-            settled=plan.settled_revision,
-            asked_at=now,
-            next_at=next_at,
-        )
+        await tx.plans.settle(plan, worker, follows=False, asked_at=now, next_at=next_at)
     return Reconciled(
         number=plan.number,
         revision=plan.revision,

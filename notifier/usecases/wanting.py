@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,12 +10,16 @@ from notifier.channel import Medium
 from notifier.domain.cell import NOTHING, Cell, PlanFacts, Told
 from notifier.domain.customer import REACH_BY_MEDIUM, Reach
 from notifier.domain.impact import Group
+from notifier.domain.joint import Voice
 from notifier.domain.notice import Notice, Stage
 from notifier.domain.plan import Plan, PlanContent
 from notifier.domain.policy import Policy
 from notifier.domain.required import required
 from notifier.domain.wanted import Account, Decided, Wanted
 
+#: Why these people hear nothing of a plan: another one tells them; its number stands behind a colon.
+TOLD_WITH = "told_with"
+_NO_VOICES: Mapping[int, Voice] = {}
 _DENYING = frozenset({Stage.CANCELLED, Stage.REMOVED})
 
 
@@ -53,9 +57,12 @@ def want(
     *,
     now: datetime,
     zone: ZoneInfo,
+    voices: Mapping[int, Voice] = _NO_VOICES,
 ) -> Wants:
     """Applies ``required`` to every cell. ``people``: cell by packed traits; ``ever``: the groups of
-    all revisions, which explain what somebody was told."""
+    all revisions, which explain what somebody was told; ``voices``: by group, what is said for other
+    plans too."""
+    groups = {**groups, **{number: voice.group for number, voice in voices.items()}}
     facts = PlanFacts(
         number=plan.number,
         revision=plan.revision,
@@ -63,6 +70,7 @@ def want(
         state=plan.state,
         works=content.works,
         restored_at=plan.restored_at,
+        joint_change=plan.joint_change,
     )
     told = {
         group.facts_key: Told(
@@ -83,7 +91,20 @@ def want(
     wanted: list[Wanted] = []
     skipped: list[Decided] = []
     for name, cell in sorted(cells.items()):
-        for item in required(facts, groups, told, cell, policy, now, zone):
+        if cell.told_with:
+            skipped.append(
+                Decided(
+                    stage="",
+                    cell=name,
+                    verdict="skip",
+                    reason=f"{TOLD_WITH}:{cell.told_with}",
+                    people=numbers[name],
+                )
+            )
+            continue
+        voice = voices.get(cell.group or 0)
+        said = facts if voice is None else replace(facts, works=voice.works)
+        for item in required(said, groups, told, cell, policy, now, zone):
             if isinstance(item, Notice):
                 wanted.append(
                     Wanted(
@@ -91,6 +112,7 @@ def want(
                         traits=tuple(traits[name]),
                         notice=item,
                         facts_key=_believed(item, groups, cell),
+                        speaks_for=() if voice is None else voice.speaks_for,
                     )
                 )
             else:
