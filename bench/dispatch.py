@@ -36,7 +36,7 @@ from notifier.rendering.variables import Utility
 from notifier.store import migrate
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
-from notifier.usecases import dispatch, plans, reconcile
+from notifier.usecases import dispatch, plans, reconcile, submitting
 from notifier.usecases.inbox import Inbox
 from notifier.vault import Vault
 from tests.providers.process import GatewayProcess
@@ -174,7 +174,9 @@ async def _lay_out(outbox: dispatch.Outbox, messages: int) -> None:
         windows=(Window(noon, noon + timedelta(hours=8)),),
         works="更换开关",
     )
-    await plans.submit(outbox.store, plans.Incoming(content=content, source={}), now=now, actor="a")
+    await submitting.submit(
+        outbox.store, submitting.Incoming(content=content, source={}), now=now, actor="a"
+    )
     await plans.approve(outbox.store, outbox.setting, outbox.renderer, "B1", now=now, actor="b")
     await reconcile.reconcile_next(outbox.store, outbox.setting, "bench", outbox.clock)
 

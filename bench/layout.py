@@ -32,7 +32,7 @@ from notifier.store import migrate
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.testing import FakeClock
-from notifier.usecases import plans, reconcile
+from notifier.usecases import plans, reconcile, submitting
 from notifier.vault import Vault
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -62,8 +62,8 @@ async def main(base: int, affected: int, url: str) -> dict[str, Any]:
     locks.clear()
     content = _plan(affected, 20)
     with _timed(figures, "submit_and_match_s"):
-        await plans.submit(
-            store, plans.Incoming(content=content, source={}), now=clock.now(), actor="a"
+        await submitting.submit(
+            store, submitting.Incoming(content=content, source={}), now=clock.now(), actor="a"
         )
     with _timed(figures, "approve_with_frozen_recipients_s"):
         await plans.approve(store, setting, renderer, "B1", now=clock.now(), actor="b")

@@ -28,8 +28,7 @@ from notifier.intake import plans
 from notifier.store import migrate
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
-from notifier.usecases import ingest
-from notifier.usecases import plans as submitting
+from notifier.usecases import ingest, submitting
 from notifier.vault import Vault
 
 _ZONE = ZoneInfo("Asia/Shanghai")

@@ -37,7 +37,7 @@ from notifier.store import migrate
 from notifier.store.engine import Database, insert_rows
 from notifier.store.ledger import Ledger
 from notifier.store.networks import Networks
-from notifier.usecases import networks, plans, proposals, rechecking
+from notifier.usecases import networks, plans, proposals, rechecking, submitting
 from notifier.usecases.network_shelf import NetworkShelf
 
 OUTAGE = Window(NOW + timedelta(days=9), NOW + timedelta(days=9, hours=9))
@@ -106,8 +106,8 @@ async def run(url: str, folder: Path, feeders: int) -> dict[str, Any]:
     }
     figures: dict[str, Any] = {}
     for name, content in contents.items():
-        incoming = plans.Incoming(content=content, source={"file": "bench"})
-        submit = functools.partial(plans.submit, store, incoming, now=NOW, actor="bench")
+        incoming = submitting.Incoming(content=content, source={"file": "bench"})
+        submit = functools.partial(submitting.submit, store, incoming, now=NOW, actor="bench")
         _, figures[name] = await measured(submit)
         found = await plans.find(store, name)
         async with store.read() as tx:
@@ -119,8 +119,11 @@ async def run(url: str, folder: Path, feeders: int) -> dict[str, Any]:
     section = contents["section"]
     assert section.switching is not None
     work = "L" + section.switching.steps[0].switch[1:]
-    await plans.submit(
-        store, plans.Incoming(content=plan("work", (), work), source={}), now=NOW, actor="bench"
+    await submitting.submit(
+        store,
+        submitting.Incoming(content=plan("work", (), work), source={}),
+        now=NOW,
+        actor="bench",
     )
     listed, figures["proposals"] = await measured(lambda: proposals.propose(store, "work"))
     figures["proposals"]["number"] = len(listed.proposals)

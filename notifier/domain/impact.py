@@ -6,8 +6,10 @@ a switch-level trace all of them.
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from notifier.domain.window import Window
 
@@ -63,6 +65,20 @@ class Group:
     def facts_key(self) -> str:
         """Names what a person of this group has to know; equal keys need no second telling."""
         return facts_key(self.impact_class, self.windows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRecord:
+    """What matching found for a revision, as kept with it: the usage points stand frozen under
+    ``points_id``, each in one of ``groups``; ``network`` is the version and overlay traced on."""
+
+    revision_id: int
+    points_id: int
+    groups: Sequence[Group]
+    counts: Mapping[str, Any]
+    difference: Mapping[str, int]
+    findings: Sequence[dict[str, Any]]
+    network: tuple[int, int] | None = None
 
 
 def facts_key(impact_class: ImpactClass, windows: tuple[Window, ...]) -> str:

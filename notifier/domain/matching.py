@@ -57,7 +57,8 @@ class Match:
     every usage point without an area on a feeder in ``feeders``.
 
     ``points`` are usage points one by one, as the trace found them; ``traced_areas`` are the places
-    where they are, with the gravest group there. ``network`` is the version and overlay traced on.
+    where they are, with the gravest group there. ``network`` is the version and overlay traced on,
+    ``size`` the number of usage points touched, as the ledger's index counts them.
     """
 
     groups: tuple[Group, ...]
@@ -67,6 +68,7 @@ class Match:
     points: Mapping[int, int] = field(default_factory=dict)
     traced_areas: Mapping[int, int] = field(default_factory=dict)
     network: tuple[int, int] | None = None
+    size: int = 0
 
 
 def match(
@@ -331,7 +333,9 @@ def _grouped(
             for area_id, fate in traced.areas.items()
             if area_id not in areas
         }
-    _check_empty(areas, feeders, points, index, findings)
+    size = sum(index.areas[area].points for area in areas) + len(points)
+    size += sum(index.feeders[feeder].points for feeder in feeders)
+    _check_empty(size, areas, index, findings)
     return Match(
         groups=groups,
         areas=areas,
@@ -340,6 +344,7 @@ def _grouped(
         points=points,
         traced_areas=traced_areas,
         network=None if traced is None else traced.network,
+        size=size,
     )
 
 
@@ -361,15 +366,9 @@ def _with_feeders(fact: _Fact, targets: list[Target], index: NetworkIndex) -> se
 
 
 def _check_empty(
-    areas: Mapping[int, int],
-    feeders: Mapping[int, int],
-    traced: Mapping[int, int],
-    index: NetworkIndex,
-    findings: list[Finding],
+    size: int, areas: Mapping[int, int], index: NetworkIndex, findings: list[Finding]
 ) -> None:
-    points = sum(index.areas[area].points for area in areas) + len(traced)
-    points += sum(index.feeders[feeder].points for feeder in feeders)
-    if points == 0:
+    if size == 0:
         findings.append(
             Finding(
                 code="impact.empty",
@@ -380,7 +379,7 @@ def _check_empty(
             )
         )
     empty = [index.areas[area].name for area in areas if index.areas[area].points == 0]
-    if empty and points:
+    if empty and size:
         findings.append(
             Finding(
                 code="area.without_customers",

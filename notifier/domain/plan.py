@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -185,7 +186,8 @@ class PlanDraft:
 class Plan:
     """A plan as the store knows it. Times are aware UTC.
 
-    ``revision`` counts from 1; the ledger of deliveries follows the plan up to ``settled_revision``.
+    ``revision`` counts from 1; the ledger of deliveries follows the plan up to ``settled_revision``, and
+    what happened to the plans it shares its outage with up to ``settled_joint_change``.
     """
 
     id: int
@@ -200,6 +202,16 @@ class Plan:
     restored_at: datetime | None
     created_at: datetime
     submitted_by: str
+    joint_change: int = 0
+    settled_joint_change: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the ledger of deliveries follows the plan as it is."""
+        return (self.settled_revision, self.settled_joint_change) == (
+            self.revision,
+            self.joint_change,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +239,24 @@ class Revision:
     created_at: datetime
     created_by: str
     network: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRevision:
+    """A revision about to be written, with the state into which it brings the plan.
+
+    ``findings`` are plain values, as kept; ``restored_at`` stands where supply is back.
+    """
+
+    plan_id: int
+    number: int
+    content: PlanContent
+    change: Change
+    state: PlanState
+    note: str = ""
+    source: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Mapping[str, Any]] = ()
+    restored_at: datetime | None = None
 
 
 def content_as_dict(content: PlanContent) -> dict[str, Any]:

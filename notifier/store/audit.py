@@ -5,7 +5,7 @@ the chain alone: note the last hash elsewhere (``head``), as evidence exports do
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,23 +48,41 @@ async def append(
     Appending is serialised until the transaction ends: append last, commit soon.
     Raises ``TypeError`` for a detail that is not JSON.
     """
+    (digest,) = await append_all(connection, [(action, subject, detail)], at=at, actor=actor)
+    return digest
+
+
+async def append_all(
+    connection: AsyncConnection,
+    deeds: Sequence[tuple[str, str, Mapping[str, Any]]],
+    *,
+    at: datetime,
+    actor: str,
+) -> list[str]:
+    """As ``append``, a row for each deed (action, subject, detail), in their order."""
+    if not deeds:
+        return []
     if connection.dialect.name == "postgresql":
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-    previous = await head(connection)
+    digest = await head(connection)
     millis = columns.to_millis(at)
-    digest = _digest(previous, millis, actor, action, subject, dict(detail))
-    await connection.execute(
-        insert(_table).values(
-            at=at,
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=dict(detail),
-            previous_hash=previous,
-            hash=digest,
+    rows: list[dict[str, Any]] = []
+    for action, subject, detail in deeds:
+        previous = digest
+        digest = _digest(previous, millis, actor, action, subject, dict(detail))
+        rows.append(
+            {
+                "at": at,
+                "actor": actor,
+                "action": action,
+                "subject": subject,
+                "detail": dict(detail),
+                "previous_hash": previous,
+                "hash": digest,
+            }
         )
-    )
-    return digest
+    await connection.execute(insert(_table), rows)
+    return [row["hash"] for row in rows]
 
 
 async def head(connection: AsyncConnection) -> str:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.impact import Group, ImpactClass, Knowledge
@@ -13,11 +13,8 @@ from notifier.domain.matching import Match
 from notifier.domain.topology import LedgerPoint
 from notifier.domain.window import Window
 from notifier.store import schema
-from notifier.store.engine import Bulk, insert_into, insert_rows
-from notifier.store.ids import take
+from notifier.store.engine import insert_into
 
-_AREAS_A_STEP = 5_000
-_POINTS_A_STEP = 10_000
 _LISTED_A_STEP = 10_000
 _ROWS_A_TURN = 2_000
 
@@ -28,8 +25,8 @@ class Impacts:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def set_groups(self, revision_id: int, groups: Sequence[Group]) -> None:
-        """Writes the groups of a revision that has none yet."""
+    async def set_groups(self, groups: Mapping[int, Sequence[Group]]) -> None:
+        """Writes the groups of each revision, by id, that has none yet."""
         rows = [
             {
                 "revision_id": revision_id,
@@ -42,7 +39,8 @@ class Impacts:
                 "place": group.place,
                 "knowledge": group.knowledge.value,
             }
-            for group in groups
+            for revision_id, those in groups.items()
+            for group in those
         ]
         if rows:
             # Two processes may match one revision at the same time, and find the same.
@@ -51,8 +49,16 @@ class Impacts:
 
     async def groups(self, revision_id: int) -> dict[int, Group]:
         """The groups of a revision by number."""
-        query = select(schema.impact_group).where(schema.impact_group.c.revision_id == revision_id)
-        return {row.number: _group(row._mapping) for row in await self._connection.execute(query)}
+        return (await self.groups_of([revision_id]))[revision_id]
+
+    async def groups_of(self, revision_ids: Sequence[int]) -> dict[int, dict[int, Group]]:
+        """The groups of each revision by number."""
+        found: dict[int, dict[int, Group]] = {revision_id: {} for revision_id in revision_ids}
+        table = schema.impact_group
+        query = select(table).where(table.c.revision_id.in_(revision_ids))
+        for row in await self._connection.execute(query):
+            found[row.revision_id][row.number] = _group(row._mapping)
+        return found
 
     async def groups_of_plan(self, plan_id: int) -> list[Group]:
         """The groups of all revisions of a plan: whatever somebody may have been told."""
@@ -72,33 +78,39 @@ class Impacts:
         query = select(table.c.area_id, table.c.group_number).where(table.c.points_id == points_id)
         return {row.area_id: row.group_number for row in await self._connection.execute(query)}
 
-    async def counts(self, points_id: int) -> dict[str, dict[str, int]]:
-        """Usage points by group number and criticality, both as words for JSON."""
-        result = await self._connection.execute(
-            text(
-                "SELECT p.group_number, u.criticality, count(*) AS points FROM impact_point p"
-                " JOIN usage_point u ON u.id = p.usage_point_id"
-                " WHERE p.points_id = :points GROUP BY p.group_number, u.criticality"
-            ),
-            {"points": points_id},
-        )
-        counted: dict[str, dict[str, int]] = {}
-        for row in result:
-            counted.setdefault(str(row.group_number), {})[str(row.criticality)] = row.points
+    async def counts(self, points_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
+        """Of each frozen impact, the usage points by group number and criticality, as words for JSON."""
+        counted: dict[int, dict[str, dict[str, int]]] = {number: {} for number in points_ids}
+        async for row in self._of_each(
+            "SELECT p.points_id, p.group_number, u.criticality, count(*) AS points"
+            " FROM impact_point p CROSS JOIN usage_point u"
+            " WHERE u.id = p.usage_point_id AND p.points_id IN ({listed}) GROUP BY 1, 2, 3",
+            points_ids,
+        ):
+            by_group = counted[row.points_id].setdefault(str(row.group_number), {})
+            by_group[str(row.criticality)] = row.points
         return counted
 
-    async def without_contact(self, points_id: int) -> dict[str, int]:
-        """Usage points that no contact stands for, by criticality: nobody there can be told but by paper."""
-        result = await self._connection.execute(
-            text(
-                "SELECT u.criticality, count(*) AS points FROM impact_point p"
-                " JOIN usage_point u ON u.id = p.usage_point_id WHERE p.points_id = :points"
-                " AND NOT EXISTS (SELECT 1 FROM point_contact c"
-                "  WHERE c.usage_point_id = p.usage_point_id) GROUP BY u.criticality"
-            ),
-            {"points": points_id},
-        )
-        return {str(row.criticality): row.points for row in result}
+    async def without_contact(self, points_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """Of each frozen impact, the usage points that no contact stands for, by criticality: nobody
+        there can be told but by paper."""
+        counted: dict[int, dict[str, int]] = {number: {} for number in points_ids}
+        async for row in self._of_each(
+            "SELECT p.points_id, u.criticality, count(*) AS points FROM impact_point p"
+            " CROSS JOIN usage_point u WHERE u.id = p.usage_point_id AND p.points_id IN ({listed})"
+            " AND NOT EXISTS (SELECT 1 FROM point_contact c"
+            "  WHERE c.usage_point_id = p.usage_point_id) GROUP BY 1, 2",
+            points_ids,
+        ):
+            counted[row.points_id][str(row.criticality)] = row.points
+        return counted
+
+    async def _of_each(self, query: str, points_ids: Sequence[int]) -> AsyncIterator[Row[Any]]:
+        """Joined in the order in which they are written: SQLite would know no better."""
+        for part in _parts(points_ids):
+            statement = text(query.format(listed=self._listed("BIGINT")))
+            for row in await self._connection.execute(statement, {"list": part}):
+                yield row
 
     async def drift(self, points_id: int | None) -> tuple[int, int]:
         """Usage points that joined the affected areas since they were frozen, and that left them."""
@@ -210,17 +222,12 @@ class Impacts:
     async def difference(
         self,
         new: tuple[int, Mapping[int, Group]],
-        old: tuple[int | None, Mapping[int, Group]] | None,
+        old: tuple[int, Mapping[int, Group]],
     ) -> dict[str, int]:
         """How many usage points are newly affected, no longer affected, affected otherwise, or as before.
 
         Both are the number under which the points are frozen, and the groups that hold for them.
         """
-        if old is None:
-            total = await self._connection.scalar(
-                text("SELECT count(*) FROM impact_point WHERE points_id = :r"), {"r": new[0]}
-            )
-            return {"added": int(total or 0), "removed": 0, "changed": 0, "unchanged": 0}
         result = await self._connection.execute(
             text(
                 "SELECT a.group_number AS now, b.group_number AS before, count(*) AS points"
@@ -307,103 +314,6 @@ _TRACED_AREAS = (
     ") c JOIN area a ON a.id = c.area_id LEFT JOIN feeder f ON f.id = a.feeder_id"
     " GROUP BY a.id, a.code, a.name, f.name, c.group_number ORDER BY f.name, a.name, c.group_number"
 )
-
-
-async def freeze(bulk: Bulk, match: Match) -> int:
-    """Writes every usage point that the match touches, a few thousand at a time; answers the number
-    they stand under.
-
-    Other writers get their turn in between; until ``record_match`` names that number, nobody reads them.
-    It is new with each call, and below 0 so that none is a revision's: what two processes match at
-    once, on what each knew of ledger and network, or one before it died, never becomes a mixture.
-    """
-    async with bulk.transaction() as connection:
-        points_id = -await take(connection, "frozen_points", 1)
-    rows = [
-        {"points": points_id, "area": area_id, "number": number}
-        for area_id, number in sorted({**match.traced_areas, **match.areas}.items())
-    ]
-    for start in range(0, len(rows), _AREAS_A_STEP):
-        async with bulk.transaction() as connection:
-            await connection.execute(
-                text("INSERT INTO impact_area VALUES (:points, :area, :number)"),
-                rows[start : start + _AREAS_A_STEP],
-            )
-    for table in ("frozen", "traced"):
-        await bulk.connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
-    # The areas of the trace are listed beside their customers, who come one by one.
-    await bulk.connection.execute(text("CREATE TEMP TABLE traced (area_id BIGINT PRIMARY KEY)"))
-    traced = sorted(match.traced_areas.keys() - match.areas.keys())
-    await insert_rows(bulk.connection, "traced", ("area_id",), [(area_id,) for area_id in traced])
-    await bulk.connection.execute(
-        text("CREATE TEMP TABLE frozen (usage_point_id BIGINT PRIMARY KEY, group_number INTEGER)")
-    )
-    # What was traced comes first: it knows more than the ledger.
-    await insert_rows(
-        bulk.connection, "frozen", ("usage_point_id", "group_number"), sorted(match.points.items())
-    )
-    await bulk.connection.execute(
-        text(
-            "INSERT INTO frozen SELECT u.id, i.group_number FROM impact_area i"
-            " JOIN usage_point u ON u.area_id = i.area_id"
-            " WHERE i.points_id = :points AND u.gone_at IS NULL"
-            " AND i.area_id NOT IN (SELECT area_id FROM traced) ORDER BY u.id"
-            " ON CONFLICT DO NOTHING"
-        ),
-        {"points": points_id},
-    )
-    for feeder_id, number in match.feeders.items():
-        await bulk.connection.execute(
-            text(
-                "INSERT INTO frozen SELECT u.id, CAST(:number AS INTEGER) FROM usage_point u"
-                " WHERE u.feeder_id = :feeder AND u.area_id IS NULL AND u.gone_at IS NULL"
-                " ON CONFLICT DO NOTHING"
-            ),
-            {"feeder": feeder_id, "number": number},
-        )
-    last = -1
-    while True:
-        edge = await bulk.connection.scalar(
-            text(
-                "SELECT max(usage_point_id) FROM (SELECT usage_point_id FROM frozen"
-                " WHERE usage_point_id > :last ORDER BY usage_point_id LIMIT :step) AS step"
-            ),
-            {"last": last, "step": _POINTS_A_STEP},
-        )
-        if edge is None:
-            break
-        async with bulk.transaction() as connection:
-            await connection.execute(
-                text(
-                    "INSERT INTO impact_point SELECT CAST(:points AS BIGINT), usage_point_id, group_number"
-                    " FROM frozen WHERE usage_point_id > :last AND usage_point_id <= :edge"
-                    " ORDER BY usage_point_id"
-                ),
-                {"points": points_id, "last": last, "edge": edge},
-            )
-        last = edge
-    await bulk.connection.execute(text("DROP TABLE frozen"))
-    await bulk.connection.execute(text("DROP TABLE traced"))
-    return points_id
-
-
-async def forget(bulk: Bulk, points_id: int) -> None:
-    """Removes what was frozen under a number that no revision names, a few thousand at a time."""
-    while True:
-        async with bulk.transaction() as connection:
-            result = await connection.execute(
-                text(
-                    "DELETE FROM impact_point WHERE points_id = :points AND usage_point_id IN (SELECT"
-                    " usage_point_id FROM impact_point WHERE points_id = :points LIMIT :step)"
-                ),
-                {"points": points_id, "step": _POINTS_A_STEP},
-            )
-            if not result.rowcount:
-                await connection.execute(
-                    text("DELETE FROM impact_area WHERE points_id = :points"),
-                    {"points": points_id},
-                )
-                return
 
 
 def _parts(values: Sequence[Any]) -> list[str]:

@@ -12,19 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier.channel import Medium
 from notifier.domain.cell import Cell
 from notifier.domain.customer import Reach
+from notifier.domain.joint import Cast, Joint, Shared
 from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.wanted import Account, LaidOut, Wanted
 from notifier.ports import Topology
 from notifier.store import (
     audit,
-    impacts,
+    freezing,
     installation,
     layout,
     people,
     policies,
     rates,
     schema,
+    sharing,
     traits,
 )
 from notifier.store.batches import Batches
@@ -32,6 +34,7 @@ from notifier.store.customers import network_index
 from notifier.store.engine import Bulk, Database
 from notifier.store.impacts import Impacts
 from notifier.store.interruptions import Interruptions
+from notifier.store.joints import Joints
 from notifier.store.journal import Journal
 from notifier.store.plans import Plans
 from notifier.store.postings import Postings
@@ -66,6 +69,7 @@ class Transaction:
         self.connection = connection
         self._networks = networks
         self.plans = Plans(connection)
+        self.joints = Joints(connection)
         self.impacts = Impacts(connection)
         self.interruptions = Interruptions(connection)
         self.batches = Batches(connection)
@@ -135,9 +139,13 @@ class Transaction:
         self, *, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, object]
     ) -> None:
         """Adds a link to the audit chain."""
-        await audit.append(
-            self.connection, at=at, actor=actor, action=action, subject=subject, detail=dict(detail)
-        )
+        await self.audited_all([(action, subject, detail)], at=at, actor=actor)
+
+    async def audited_all(
+        self, deeds: Sequence[tuple[str, str, Mapping[str, object]]], *, at: datetime, actor: str
+    ) -> None:
+        """Adds a link to the audit chain for each deed: action, subject, detail."""
+        await audit.append_all(self.connection, deeds, at=at, actor=actor)
 
 
 class Desk:
@@ -147,24 +155,39 @@ class Desk:
         self._bulk = bulk
         self._said: dict[int, traits.Said] = {}
 
-    async def freeze(self, match: Match) -> int:
-        """Writes the usage points a match touches; answers the number they stand under."""
-        return await impacts.freeze(self._bulk, match)
+    async def freeze(self, matches: Sequence[Match]) -> list[int]:
+        """Writes the usage points each match touches; answers the numbers they stand under."""
+        return await freezing.freeze(self._bulk, matches)
 
-    async def forget(self, points_id: int) -> None:
+    async def forget(self, points_ids: Sequence[int]) -> None:
         """Removes frozen usage points that no revision came to hold."""
-        await impacts.forget(self._bulk, points_id)
+        await freezing.forget(self._bulk, points_ids)
 
     async def gather(
         self, plan_id: int, points_id: int | None, available: Reach
     ) -> dict[int, Cell]:
         """The recipients of a plan by traits, each with its cell and the number of people."""
         self._said = await people.gather(self._bulk, plan_id, points_id)
+        return await self._cells(available)
+
+    async def _cells(
+        self, available: Reach, shared: tuple[Joint, Cast] | None = None
+    ) -> dict[int, Cell]:
         counted = await people.count(self._bulk)
         return {
-            packed: traits.cell_of(packed, self._said, available, number)
+            packed: traits.cell_of(packed, self._said, available, number, shared)
             for packed, number in counted.items()
         }
+
+    async def gather_shared(self, joint: Joint) -> list[Shared]:
+        """Every way in which somebody stands to the plans of a joint outage; ``settle_shared`` follows."""
+        self._said, ways = await sharing.gather(self._bulk, joint)
+        return ways
+
+    async def settle_shared(self, joint: Joint, cast: Cast, available: Reach) -> dict[int, Cell]:
+        """As ``gather``, for the plan of the joint outage that is looked at."""
+        self._said = await sharing.settle(self._bulk, joint, cast, self._said)
+        return await self._cells(available, (joint, cast))
 
     async def apply(
         self,

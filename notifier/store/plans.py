@@ -1,14 +1,27 @@
 """Plans, their revisions and approvals: rows in, domain values out."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import (
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain import plan as plans
-from notifier.store import schema
+from notifier.domain.impact import MatchRecord
+from notifier.store import plan_rows, schema
+from notifier.store.engine import insert_into
 
 _PLAN = schema.plan
 _REVISION = schema.plan_revision
@@ -22,16 +35,17 @@ class Plans:
 
     async def find(self, number: str) -> plans.Plan | None:
         """The plan of that number."""
-        row = (
-            await self._connection.execute(_plan_select().where(_PLAN.c.number == number))
-        ).first()
-        return None if row is None else _plan(row)
+        return (await self.named([number])).get(number)
+
+    async def named(self, numbers: Sequence[str]) -> dict[str, plans.Plan]:
+        """Those plans of these numbers that there are, by number."""
+        query = _plan_select().where(_PLAN.c.number.in_(numbers))
+        return {row.number: _plan(row) for row in await self._connection.execute(query)}
 
     async def by_id(self, plan_id: int) -> plans.Plan:
         """The plan with that id; it must exist."""
-        return _plan(
-            (await self._connection.execute(_plan_select().where(_PLAN.c.id == plan_id))).one()
-        )
+        query = _plan_select().where(_PLAN.c.id == plan_id)
+        return _plan((await self._connection.execute(query)).one())
 
     async def listed(
         self,
@@ -55,92 +69,69 @@ class Plans:
         query = query.order_by(_PLAN.c.starts_at, _PLAN.c.id).limit(limit)
         return [_plan(row) for row in await self._connection.execute(query)]
 
-    async def insert(
-        self, content: plans.PlanContent, state: plans.PlanState, *, now: datetime, actor: str
-    ) -> int:
-        """A new plan, without a revision yet; answers its id."""
-        found = await self._connection.scalar(
-            insert(_PLAN)
-            .values(
-                number=content.number,
-                kind=content.kind.value,
-                department=content.department,
-                state=state.value,
-                revision=0,
-                created_at=now,
-                submitted_by=actor,
+    async def hold(
+        self, contents: Sequence[plans.PlanContent], *, now: datetime, actor: str
+    ) -> dict[str, tuple[plans.Plan, str]]:
+        """The plan of each content's number with the digest of its present revision, nobody else's to
+        change until this transaction ends. One that was not there is made: a draft at revision 0,
+        without a digest. Each number stands once."""
+        numbers = [content.number for content in contents]
+        there = await self.named(numbers)
+        # Another process may be making the same one: by number, so that two never wait for each other.
+        fresh = sorted((c for c in contents if c.number not in there), key=lambda c: c.number)
+        if fresh:
+            await self._connection.execute(
+                insert_into(self._connection, _PLAN).on_conflict_do_nothing(),
+                [
+                    {
+                        "number": content.number,
+                        "kind": content.kind.value,
+                        "department": content.department,
+                        "state": plans.PlanState.DRAFT.value,
+                        "revision": 0,
+                        "created_at": now,
+                        "submitted_by": actor,
+                    }
+                    for content in fresh
+                ],
             )
-            .returning(_PLAN.c.id)
+        held = _plan_select().where(_PLAN.c.number.in_(numbers)).order_by(_PLAN.c.number)
+        found = [_plan(row) for row in await self._connection.execute(held.with_for_update())]
+        present = (
+            select(_REVISION.c.plan_id, _REVISION.c.digest)
+            .join(_PLAN, _PLAN.c.id == _REVISION.c.plan_id)
+            .where(_PLAN.c.number.in_(numbers), _PLAN.c.revision == _REVISION.c.number)
         )
-        return int(found or 0)
+        digests = {row.plan_id: row.digest for row in await self._connection.execute(present)}
+        return {plan.number: (plan, digests.get(plan.id, "")) for plan in found}
 
-    async def add_revision(
-        self,
-        plan_id: int,
-        number: int,
-        content: plans.PlanContent,
-        *,
-        change: plans.Change,
-        note: str,
-        source: dict[str, Any],
-        findings: Sequence[dict[str, Any]],
-        now: datetime,
-        actor: str,
-    ) -> int:
-        """Writes the revision and makes it the plan's present one; answers its id."""
-        found = await self._connection.scalar(
-            insert(_REVISION)
-            .values(
-                plan_id=plan_id,
-                number=number,
-                change=change.value,
-                note=note,
-                content=plans.content_as_dict(content),
-                digest=plans.content_digest(content),
-                source=source,
-                findings=list(findings),
-                created_at=now,
-                created_by=actor,
-            )
-            .returning(_REVISION.c.id)
-        )
-        windows = content.all_windows
-        await self._connection.execute(
-            update(_PLAN)
-            .where(_PLAN.c.id == plan_id)
-            .values(
-                revision=number,
-                kind=content.kind.value,
-                department=content.department,
-                starts_at=min((w.starts_at for w in windows), default=None),
-                ends_at=max((w.ends_at for w in windows), default=None),
-            )
-        )
-        return int(found or 0)
-
-    async def record_match(
-        self,
-        revision_id: int,
-        *,
-        points_id: int | None,
-        counts: dict[str, Any],
-        difference: dict[str, Any],
-        findings: Sequence[dict[str, Any]],
-        network: tuple[int, int] | None = None,
+    async def add_revisions(
+        self, new: Sequence[plans.NewRevision], *, now: datetime, actor: str
     ) -> None:
-        """What matching found, beside the revision's own findings; ``network`` is the version and
-        overlay of the model that it was traced on."""
+        """Writes the revisions, makes each its plan's present one in the state that it brings, and has
+        these plans reconciled."""
+        if not new:
+            return
         await self._connection.execute(
-            update(_REVISION)
-            .where(_REVISION.c.id == revision_id)
-            .values(
-                points_id=points_id,
-                counts=counts,
-                difference=difference,
-                findings=list(findings),
-                network_id=None if network is None else network[0],
-                network_overlay=None if network is None else network[1],
-            )
+            insert(_REVISION), [plan_rows.revision(item, now, actor) for item in new]
+        )
+        await self._connection.execute(
+            plan_rows.PRESENT, [plan_rows.present(item, now) for item in new]
+        )
+
+    async def unmatched(self, revision_ids: Sequence[int]) -> set[int]:
+        """Those of the revisions that have no impact yet; nobody else gives them one until this
+        transaction ends."""
+        query = select(_REVISION.c.id).where(_REVISION.c.id.in_(revision_ids))
+        waiting = query.where(_REVISION.c.counts.is_(None)).order_by(_REVISION.c.id)
+        return set((await self._connection.scalars(waiting.with_for_update())).all())
+
+    async def record_matches(self, records: Sequence[MatchRecord]) -> None:
+        """What matching found, beside the revisions' own findings."""
+        if not records:
+            return
+        await self._connection.execute(
+            plan_rows.MATCHED, [plan_rows.matched(record) for record in records]
         )
 
     async def set_cells(self, revision_id: int, cells: dict[str, int]) -> None:
@@ -165,17 +156,23 @@ class Plans:
 
     async def revisions(self, plan_id: int) -> list[plans.Revision]:
         """All revisions, oldest first."""
-        query = select(_REVISION).where(_REVISION.c.plan_id == plan_id).order_by(_REVISION.c.number)
-        return [_revision(row) for row in await self._connection.execute(query)]
+        return (await self.stories([plan_id]))[plan_id]
 
-    async def set_state(
-        self, plan_id: int, state: plans.PlanState, *, restored_at: datetime | None = None
-    ) -> None:
-        """Moves the plan on; ``restored_at`` is kept when given."""
-        values: dict[str, Any] = {"state": state.value}
-        if restored_at is not None:
-            values["restored_at"] = restored_at
-        await self._connection.execute(update(_PLAN).where(_PLAN.c.id == plan_id).values(**values))
+    async def stories(self, plan_ids: Sequence[int]) -> dict[int, list[plans.Revision]]:
+        """All revisions of each plan, oldest first."""
+        found: dict[int, list[plans.Revision]] = {plan_id: [] for plan_id in plan_ids}
+        query = select(_REVISION).where(_REVISION.c.plan_id.in_(plan_ids))
+        result = await self._connection.execute(query.order_by(_REVISION.c.number))
+        # The driver has buffered them; making revisions of some hundred rows is work for a thread.
+        for revision in await asyncio.to_thread(lambda: [_revision(row) for row in result]):
+            found[revision.plan_id].append(revision)
+        return found
+
+    async def set_state(self, plan_id: int, state: plans.PlanState) -> None:
+        """Moves the plan on."""
+        await self._connection.execute(
+            update(_PLAN).where(_PLAN.c.id == plan_id).values(state=state.value)
+        )
 
     # --- Reconciling ---------------------------------------------------------------------------
 
@@ -188,13 +185,7 @@ class Plans:
         await self._connection.execute(
             update(_PLAN)
             .where(_PLAN.c.id == plan_id)
-            .where(
-                or_(
-                    _PLAN.c.reconcile_at.is_(None),
-                    _PLAN.c.reconcile_at > at,
-                    _PLAN.c.reconcile_worker.is_not(None),
-                )
-            )
+            .where(plan_rows.is_wished_later(at))
             .values(reconcile_at=at)
         )
 
@@ -263,25 +254,32 @@ class Plans:
 
     async def settle(
         self,
-        plan_id: int,
+        plan: plans.Plan,
         worker: str,
         *,
-        seen: int,
-        settled: int,
+        follows: bool,
         asked_at: datetime,
         next_at: datetime | None,
     ) -> None:
-        """Ends reconciling the plan as it was at revision ``seen``; the ledger of deliveries follows it
-        up to ``settled``. A wish for reconciling that came in after ``asked_at`` stands, else the next
-        one is at ``next_at``. Nothing happens when another worker has taken over."""
-        mine = update(_PLAN).where(_PLAN.c.id == plan_id, _PLAN.c.reconcile_worker == worker)
+        """Ends reconciling the plan as it was read; ``follows``: the ledger of deliveries is now as it
+        asks. A wish for reconciling that came in after ``asked_at`` stands, else the next one is at
+        ``next_at``. Nothing happens when another worker has taken over."""
+        mine = update(_PLAN).where(_PLAN.c.id == plan.id, _PLAN.c.reconcile_worker == worker)
         await self._connection.execute(
-            mine.where(_PLAN.c.revision == seen, _PLAN.c.reconcile_at <= asked_at).values(
-                reconcile_at=next_at
-            )
+            mine.where(
+                _PLAN.c.revision == plan.revision,
+                _PLAN.c.joint_change == plan.joint_change,
+                _PLAN.c.reconcile_at <= asked_at,
+            ).values(reconcile_at=next_at)
         )
+        settled = {
+            "settled_revision": plan.revision,
+            "settled_joint_change": plan.joint_change,
+        }
         await self._connection.execute(
-            mine.values(settled_revision=settled, reconcile_lease_until=None, reconcile_worker=None)
+            mine.values(
+                reconcile_lease_until=None, reconcile_worker=None, **(settled if follows else {})
+            )
         )
 
     # --- Approval --------------------------------------------------------------------------------
@@ -295,16 +293,18 @@ class Plans:
         )
         return int(found or 0)
 
-    async def void_approvals(self, plan_id: int, *, now: datetime, why: str) -> int:
-        """An edit voids what was approved; answers how many approvals that were."""
-        revisions = select(_REVISION.c.id).where(_REVISION.c.plan_id == plan_id)
-        result = await self._connection.execute(
+    async def void_approvals(self, why: Mapping[int, str], *, now: datetime) -> None:
+        """An edit voids what was approved: of each plan, by id, with the reason."""
+        if not why:
+            return
+        revisions = select(_REVISION.c.id).where(_REVISION.c.plan_id == bindparam("plan"))
+        await self._connection.execute(
             update(schema.approval)
             .where(schema.approval.c.revision_id.in_(revisions))
             .where(schema.approval.c.voided_at.is_(None))
-            .values(voided_at=now, voided_why=why)
+            .values(voided_at=now, voided_why=bindparam("why")),
+            [{"plan": plan_id, "why": reason} for plan_id, reason in why.items()],
         )
-        return result.rowcount
 
     async def approvals(self, plan_id: int) -> list[dict[str, Any]]:
         """All approvals of the plan, voided ones included, oldest first."""
@@ -356,6 +356,8 @@ def _plan(row: Row[Any]) -> plans.Plan:
         restored_at=row.restored_at,
         created_at=row.created_at,
         submitted_by=row.submitted_by,
+        joint_change=row.joint_change,
+        settled_joint_change=row.settled_joint_change,
     )
 
 

@@ -1,8 +1,8 @@
-"""Takes the plans of a file in: each is submitted by itself, and the file is remembered."""
+"""Takes the plans of a file in, a few hundred at a time, and remembers the file when all are in."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
@@ -11,9 +11,13 @@ from notifier.domain import errors, matching
 from notifier.domain.finding import Finding, Severity, has_errors
 from notifier.domain.plan import PlanContent, PlanDraft
 from notifier.ports import Store
-from notifier.usecases import plans, topology
-from notifier.usecases.plans import Incoming, Submitted
+from notifier.usecases import submitting, topology
+from notifier.usecases.submitting import Incoming, Submitted
 from notifier.usecases.topology import World
+
+#: Plans of one transaction: its lock lasts for some ten milliseconds, and whoever kills the process
+#: loses no more than these.
+_TAKEN_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +114,10 @@ async def ingest_plans(
 
     A file whose content came before is not taken again unless ``again``: what people changed since
     would be undone. A plan that is refused, or cannot be read, costs no other plan; one with
-    findings of severity error is kept as a draft. ``progress`` hears how many plans were taken;
-    ``zone`` is the one in which a person reads when the file came before.
+    findings of severity error is kept as a draft. Where the process dies on the way the file is not
+    remembered: taken once more, the plans that are in are nothing new, and the others follow.
+    ``progress`` hears how many plans were taken; ``zone`` is the one in which a person reads when
+    the file came before.
     """
     async with store.read() as tx:
         seen = await tx.plans.file_seen(digest)
@@ -125,10 +131,10 @@ async def ingest_plans(
         )
     taken: list[Taken] = []
     numbers: dict[str, PlanContent] = {}
-    for count, draft in enumerate(drafts, start=1):
-        taken.append(await _take(store, draft, digest, numbers, now, actor))
+    for batch in _batches(drafts):
+        taken += await _take(store, batch, digest, numbers, now, actor)
         if progress is not None:
-            progress(count)
+            progress(len(taken))
     report = IngestReport(
         file=file_name, digest=digest, taken=tuple(taken), findings=tuple(findings)
     )
@@ -146,39 +152,66 @@ async def ingest_plans(
     return report
 
 
+def _batches(drafts: Sequence[PlanDraft]) -> Iterator[Sequence[PlanDraft]]:
+    """Plans that are taken together, in which a number stands once: the same row twice is first new,
+    then nothing new."""
+    batch: list[PlanDraft] = []
+    numbers: set[str] = set()
+    for draft in drafts:
+        if len(batch) == _TAKEN_AT_ONCE or draft.content.number in numbers:
+            yield batch
+            batch, numbers = [], set()
+        batch.append(draft)
+        numbers.add(draft.content.number)
+    if batch:
+        yield batch
+
+
 async def _take(
     store: Store,
-    draft: PlanDraft,
+    batch: Sequence[PlanDraft],
     digest: str,
     numbers: dict[str, PlanContent],
     now: datetime,
     actor: str,
-) -> Taken:
-    content = draft.content
-    place = Taken(number=content.number, sheet=draft.sheet, row=draft.row, outcome="refused")
-    earlier = numbers.setdefault(content.number, content)
-    if earlier != content:
-        # Submitting it would replace the plan that this very file gave the number first.
+) -> list[Taken]:
+    # Submitting another content would replace the plan that this very file gave the number first.
+    first = [
+        draft
+        for draft in batch
+        if numbers.setdefault(draft.content.number, draft.content) == draft.content
+    ]
+    incoming = [
+        Incoming(content=draft.content, source=source_of(draft, digest), findings=draft.findings)
+        for draft in first
+    ]
+    answers = await submitting.submit_all(store, incoming, now=now, actor=actor)
+    answered = {item.content.number: answer for item, answer in zip(incoming, answers, strict=True)}
+    return [_taken(draft, answered.get(draft.content.number)) for draft in batch]
+
+
+def _taken(draft: PlanDraft, answer: submitting.Accepted | errors.Refusal | None) -> Taken:
+    """What became of one plan; None: another of the file has its number."""
+    place = Taken(
+        number=draft.content.number,
+        sheet=draft.sheet,
+        row=draft.row,
+        outcome=Submitted.REFUSED.value,
+    )
+    if answer is None:
         return replace(
             place,
             code="plan.number_reused",
             sentence="同一文件中编号重复 / another plan of this file has the number.",
         )
-    incoming = Incoming(content=content, source=source_of(draft, digest), findings=draft.findings)
-    try:
-        outcome, plan = await plans.submit(store, incoming, now=now, actor=actor)
-    except errors.Refusal as refusal:
-        return replace(place, code=refusal.code, sentence=refusal.sentence)
-    if plan is None:
-        return replace(place, outcome=outcome.value)
-    async with store.read() as tx:
-        stored = await tx.plans.revision(plan.id, plan.revision)
+    if isinstance(answer, errors.Refusal):
+        return replace(place, code=answer.code, sentence=answer.sentence)
     known = [finding.as_dict() for finding in draft.findings]
     return replace(
         place,
-        outcome=outcome.value,
-        revision=plan.revision,
-        findings=tuple(found for found in stored.findings if found not in known),
+        outcome=answer.outcome.value,
+        revision=answer.plan.revision,
+        findings=tuple(found for found in answer.revision.findings if found not in known),
     )
 
 

@@ -1,19 +1,22 @@
-"""Finds out whom the present revision of a plan touches, and freezes the answer."""
+"""Finds out whom the present revisions of plans touch, and freezes the answers, many at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from notifier.domain import delaying
 from notifier.domain.finding import Finding
-from notifier.domain.impact import Group
+from notifier.domain.impact import Group, MatchRecord
 from notifier.domain.matching import Match
 from notifier.domain.plan import Change, Plan, Revision
-from notifier.ports import Store
+from notifier.ports import Store, Transaction
 from notifier.usecases import topology
 
 #: A plan that was cancelled or has ended concerns those it concerned before.
 _KEEPS_IMPACT = frozenset({Change.CANCELLED, Change.RESTORED})
-
+#: Usage points frozen at once, from which on the plans at hand are counted and recorded: what is not
+#: recorded when a process dies was frozen in vain, and temporary tables fill a disk.
+_POINTS_AT_ONCE = 50_000
 
 #: Findings that matching makes, by their beginnings: they are found anew, or not, by the next match.
 _OF_MATCH = ("impact.", "trace.", "switching.", "equipment.unknown", "equipment.ambiguous")
@@ -35,111 +38,236 @@ def is_of_match(code: str) -> bool:
 
 
 async def ensure_matched(store: Store, plan: Plan) -> Revision:
-    """The present revision with its impact, computed now if it has none yet.
+    """The present revision with its impact, computed now if it has none yet."""
+    return (await ensure_all_matched(store, [plan]))[plan.id]
+
+
+async def ensure_all_matched(store: Store, plans: Sequence[Plan]) -> dict[int, Revision]:
+    """The present revision of each plan, by the plan's id, with its impact, computed now if it has
+    none yet.
 
     Where only times changed and the same assets are affected, the usage points of the revision
-    before hold for this one too, so moving a plan of a million people writes a few rows.
+    before hold for this one too, so moving a plan of a million people writes a few rows. What is
+    recorded is recorded for some plans together and for each of them whole.
     """
     async with store.read() as tx:
-        revisions = await tx.plans.revisions(plan.id)
-        revision = revisions[-1]
-        if revision.counts:
-            return revision
-        before, held = next(
-            ((item, item.points_id) for item in reversed(revisions[:-1]) if item.points_id),
-            (None, None),
+        stories = await tx.plans.stories([plan.id for plan in plans])
+        found = {plan_id: story[-1] for plan_id, story in stories.items()}
+        waiting = await _waiting(tx, [story for story in stories.values() if not story[-1].counts])
+    portion: list[_Matched] = []
+    points = 0
+    async for item in _matched(store, waiting):
+        portion.append(item)
+        points += item.points
+        if points >= _POINTS_AT_ONCE:
+            found |= await _record(store, portion)
+            portion, points = [], 0
+    return found | await _record(store, portion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """A revision without impact, and the one before it that has one, with its groups. ``keeps``: the
+    groups that hold for it without looking at the ledger."""
+
+    revision: Revision
+    before: Revision | None
+    groups_before: Mapping[int, Group]
+    keeps: Mapping[int, Group] | None
+    ledger_changed: bool
+
+    @property
+    def compared(self) -> tuple[Revision, ...]:
+        """What has to be matched to learn whom the revision touches: itself, and the one before where
+        its frozen usage points may hold."""
+        before = self.before
+        if before is None or self.ledger_changed or self.revision.change is Change.REMATCHED:
+            return (self.revision,)
+        return self.revision, before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Matched:
+    """Whom a revision touches: ``match``, to be frozen, or those frozen under ``points_id``."""
+
+    waiting: _Waiting
+    groups: Mapping[int, Group]
+    findings: Sequence[dict[str, Any]]
+    network: tuple[int, int] | None
+    points_id: int | None = None
+    match: Match | None = None
+
+    @property
+    def points(self) -> int:
+        """How many usage points will be frozen."""
+        return 0 if self.match is None else self.match.size
+
+
+async def _waiting(tx: Transaction, stories: Sequence[Sequence[Revision]]) -> list[_Waiting]:
+    before = [
+        next((item for item in reversed(story[:-1]) if item.points_id is not None), None)
+        for story in stories
+    ]
+    groups = await tx.impacts.groups_of([item.id for item in before if item is not None])
+    moments = {item.created_at for item in before if item is not None}
+    changed = {moment: await tx.impacts.ledger_changed_since(moment) for moment in moments}
+    return [
+        _Waiting(
+            revision=story[-1],
+            before=item,
+            groups_before={} if item is None else groups[item.id],
+            keeps=None if item is None else _kept(story[-1], item, groups[item.id]),
+            ledger_changed=item is not None and changed[item.created_at],
         )
-        findings = revision.findings
-        if revision.change in _KEEPS_IMPACT and before is not None:
-            kept = await tx.impacts.groups(before.id)
-        elif revision.change is Change.DELAYED and before is not None and before.network:
-            # It may be under way: the switches stand as the plan has put them by now.
-            frozen = await tx.impacts.groups(before.id)
-            kept = delaying.groups(frozen, before.content, revision.content)
-            findings = before.findings
-        else:
-            kept = None
-            ledger_changed = before is not None and await tx.impacts.ledger_changed_since(
-                before.created_at
-            )
-    if kept is not None and before is not None and held is not None:
-        await _record(store, revision, before, kept, held, findings, before.network)
-    else:
-        match = await topology.match(store, revision.content, now=revision.created_at)
-        same_assets = (
-            before is not None
-            and not ledger_changed
-            and revision.change is not Change.REMATCHED
-            and await _same_assets(store, before, match)
+        for story, item in zip(stories, before, strict=True)
+    ]
+
+
+def _kept(
+    revision: Revision, before: Revision, groups: Mapping[int, Group]
+) -> Mapping[int, Group] | None:
+    if revision.change in _KEEPS_IMPACT:
+        return groups
+    if revision.change is Change.DELAYED and before.network:
+        # It may be under way: the switches stand as the plan has put them by now.
+        return delaying.groups(groups, before.content, revision.content)
+    return None
+
+
+async def _matched(store: Store, waiting: Sequence[_Waiting]) -> AsyncIterator[_Matched]:
+    """Each revision with whom it touches; what keeps its impact comes first."""
+    fresh: list[_Waiting] = []
+    for item in waiting:
+        before = item.before
+        if before is None or item.keeps is None:
+            fresh.append(item)
+            continue
+        was_delayed = item.revision.change is Change.DELAYED
+        yield _Matched(
+            waiting=item,
+            groups=item.keeps,
+            findings=before.findings if was_delayed else item.revision.findings,
+            network=before.network,
+            points_id=before.points_id,
         )
-        fresh = None
-        if same_assets and held is not None:
-            points_id = held
-        else:
-            async with store.desk() as desk:
-                points_id = fresh = await desk.freeze(match)
-        groups = {group.number: group for group in match.groups}
-        merged = _merged(revision, match.findings)
-        is_mine = await _record(store, revision, before, groups, points_id, merged, match.network)
-        if fresh is not None and not is_mine:
-            async with store.desk() as desk:
-                await desk.forget(fresh)
-    async with store.read() as tx:
-        return await tx.plans.revision(plan.id, revision.number)
+    asked = [
+        (revision.content, revision.created_at) for item in fresh for revision in item.compared
+    ]
+    places = iter(fresh)
+    waits_for = next(places, None)
+    matches: list[Match] = []
+    async for match in topology.match_all(store, asked):
+        matches.append(match)
+        if waits_for is not None and len(matches) == len(waits_for.compared):
+            yield _fresh(waits_for, *matches)
+            waits_for, matches = next(places, None), []
 
 
-async def _same_assets(store: Store, before: Revision, match: Match) -> bool:
-    """Whether the revision before took out the same assets in the same groups, at whatever times."""
-    if before.network != match.network:
-        return False
-    earlier = await topology.match(store, before.content, now=before.created_at)
-    return (earlier.network, earlier.areas, earlier.feeders, earlier.points) == (
-        match.network, match.areas, match.feeders, match.points,
-    )  # fmt: skip
+def _fresh(item: _Waiting, match: Match, earlier: Match | None = None) -> _Matched:
+    """``earlier``: whom the content before would touch now. The same assets in the same groups, at
+    whatever times: what is frozen holds."""
+    before, is_same = item.before, False
+    if before is not None and earlier is not None and before.network == match.network:
+        is_same = (earlier.network, earlier.areas, earlier.feeders, earlier.points) == (
+            match.network, match.areas, match.feeders, match.points,
+        )  # fmt: skip
+    return _Matched(
+        waiting=item,
+        groups={group.number: group for group in match.groups},
+        findings=_merged(item.revision, match.findings),
+        network=match.network,
+        points_id=before.points_id if is_same and before is not None else None,
+        match=None if is_same else match,
+    )
 
 
-async def _record(
-    store: Store,
-    revision: Revision,
-    before: Revision | None,
-    groups: Mapping[int, Group],
-    points_id: int,
-    findings: Sequence[dict[str, Any]],
-    network: tuple[int, int] | None,
-) -> bool:
-    """Counts, then writes; the counting of a large plan holds nobody up. False where somebody else's
-    match stands by now: whoever submitted a plan and the loop that reconciles it may match it at once."""
-    async with store.read() as tx:
-        groups_before = {} if before is None else await tx.impacts.groups(before.id)
-        if before is not None and before.points_id == points_id:
-            by_group = before.counts["groups"]
-            no_contact = before.counts.get("without_contact", {})
-            difference = _difference(by_group, groups, groups_before)
-        else:
-            old = None if before is None else (before.points_id, groups_before)
-            by_group = await tx.impacts.counts(points_id)
-            no_contact = await tx.impacts.without_contact(points_id)
-            difference = await tx.impacts.difference((points_id, groups), old)
+async def _record(store: Store, portion: Sequence[_Matched]) -> dict[int, Revision]:
+    """Freezes what is new, counts, then writes; the counting of a large plan holds nobody up.
+
+    Where somebody else's match stands by now, that is the answer, and what was frozen here is removed:
+    whoever submitted a plan and the loop that reconciles it may match it at once.
+    """
+    fresh = [item for item in portion if item.match is not None]
+    frozen: dict[int, int] = {}
+    if fresh:
+        async with store.desk() as desk:
+            numbers = await desk.freeze([item.match for item in fresh if item.match is not None])
+        frozen = {
+            item.waiting.revision.id: number for item, number in zip(fresh, numbers, strict=True)
+        }
+    records = await _counted(store, portion, frozen)
     async with store.write() as tx:
-        if (await tx.plans.revision(revision.plan_id, revision.number)).counts:
-            return False
-        await tx.impacts.set_groups(revision.id, list(groups.values()))
-        await tx.plans.record_match(
-            revision.id,
-            points_id=points_id,
-            counts={
-                "groups": by_group,
-                "points": _by_class(by_group, groups),
-                "without_contact": no_contact,
-            },
-            difference=difference,
-            findings=findings,
-            network=network,
-        )
-    return True
+        mine = await tx.plans.unmatched(list(records))
+        kept = [record for revision_id, record in records.items() if revision_id in mine]
+        await tx.impacts.set_groups({record.revision_id: record.groups for record in kept})
+        await tx.plans.record_matches(kept)
+    lost = [number for revision_id, number in frozen.items() if revision_id not in mine]
+    if lost:
+        async with store.desk() as desk:
+            await desk.forget(lost)
+    revisions = [item.waiting.revision for item in portion]
+    found = {item.plan_id: _with(item, records[item.id]) for item in revisions if item.id in mine}
+    for revision in revisions:
+        if revision.id not in mine:
+            async with store.read() as tx:
+                found[revision.plan_id] = await tx.plans.revision(revision.plan_id, revision.number)
+    return found
 
 
-def _by_class(by_group: dict[str, dict[str, int]], groups: Mapping[int, Group]) -> dict[str, int]:
+async def _counted(
+    store: Store, portion: Sequence[_Matched], frozen: Mapping[int, int]
+) -> dict[int, MatchRecord]:
+    """What is to be recorded, by the revision's id."""
+    records: dict[int, MatchRecord] = {}
+    async with store.read() as tx:
+        counts = await tx.impacts.counts(list(frozen.values()))
+        no_contact = await tx.impacts.without_contact(list(frozen.values()))
+        for item in portion:
+            revision, before = item.waiting.revision, item.waiting.before
+            points_id = frozen.get(revision.id, item.points_id)
+            if points_id is None:
+                raise AssertionError("neither frozen nor kept")
+            if before is not None and before.points_id == points_id:
+                by_group = before.counts["groups"]
+                without = before.counts.get("without_contact", {})
+                difference = _difference(by_group, item.groups, item.waiting.groups_before)
+            else:
+                by_group, without = counts[points_id], no_contact[points_id]
+                difference = _all_added(by_group)
+                if before is not None and before.points_id is not None:
+                    difference = await tx.impacts.difference(
+                        (points_id, item.groups), (before.points_id, item.waiting.groups_before)
+                    )
+            records[revision.id] = MatchRecord(
+                revision_id=revision.id,
+                points_id=points_id,
+                groups=tuple(item.groups.values()),
+                counts={
+                    "groups": by_group,
+                    "points": _by_class(by_group, item.groups),
+                    "without_contact": without,
+                },
+                difference=difference,
+                findings=item.findings,
+                network=item.network,
+            )
+    return records
+
+
+def _with(revision: Revision, record: MatchRecord) -> Revision:
+    return replace(
+        revision,
+        points_id=record.points_id,
+        counts=dict(record.counts),
+        difference=dict(record.difference),
+        findings=tuple(record.findings),
+        network=record.network,
+    )
+
+
+def _by_class(
+    by_group: Mapping[str, Mapping[str, int]], groups: Mapping[int, Group]
+) -> dict[str, int]:
     counted: dict[str, int] = {}
     for number, by_criticality in by_group.items():
         name = groups[int(number)].impact_class.value
@@ -147,8 +275,13 @@ def _by_class(by_group: dict[str, dict[str, int]], groups: Mapping[int, Group]) 
     return counted
 
 
+def _all_added(by_group: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    added = sum(sum(by_criticality.values()) for by_criticality in by_group.values())
+    return {"added": added, "removed": 0, "changed": 0, "unchanged": 0}
+
+
 def _difference(
-    by_group: dict[str, dict[str, int]], new: Mapping[int, Group], old: Mapping[int, Group]
+    by_group: Mapping[str, Mapping[str, int]], new: Mapping[int, Group], old: Mapping[int, Group]
 ) -> dict[str, int]:
     """The same usage points in the same groups: only what happens to them can differ."""
     changed = unchanged = 0

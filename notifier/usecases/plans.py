@@ -1,23 +1,22 @@
-"""What people do with plans: submit, revise, approve, cancel, delay, restore.
+"""What people do with plans: revise, approve, cancel, delay, restore; ``submitting`` takes them in.
 
 Each is a new revision or a new state, and then the same thing happens: the plan is reconciled.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from notifier.domain import delaying, errors
-from notifier.domain.finding import Finding, Severity, has_errors
+from notifier.domain.finding import Severity
 from notifier.domain.plan import (
     Change,
+    NewRevision,
     Plan,
     PlanContent,
     PlanState,
     Revision,
-    content_digest,
 )
 from notifier.domain.window import WindowInvalid, require_plausible
 from notifier.ports import Renderer, Store, Transaction
@@ -57,24 +56,6 @@ class ApprovalStale(errors.Conflict):
     code = "approval.stale"
 
 
-class Submitted(StrEnum):
-    """What became of a plan that came in."""
-
-    NEW = "new"
-    REVISED = "revised"
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
-    """A plan that comes in, with where it was read and what is doubtful about it."""
-
-    content: PlanContent
-    source: Mapping[str, Any]
-    findings: Sequence[Finding] = ()
-
-
 async def find(store: Store, number: str) -> Plan:
     """The plan of that number. Raises ``PlanNotFound``."""
     async with store.read() as tx:
@@ -82,69 +63,6 @@ async def find(store: Store, number: str) -> Plan:
     if plan is None:
         raise PlanNotFound(f"没有编号为 {number} 的计划 / there is no plan {number}.")
     return plan
-
-
-async def submit(
-    store: Store, incoming: Incoming, *, now: datetime, actor: str
-) -> tuple[Submitted, Plan | None]:
-    """Takes a plan in: a new one, a revision of the one with its number, or nothing new.
-
-    A plan without windows, or with a finding of severity error, is kept as a draft: it is on the
-    list, it cannot be approved, and a corrected one with its number replaces it. Such a row never
-    replaces a plan that was submitted or approved: that one goes on, and the refusal is on record.
-    Raises ``PlanClosed``, and ``WindowInvalid`` on times of another century.
-    """
-    content = incoming.content
-    require_plausible(*content.moments)
-    findings = [finding.as_dict() for finding in incoming.findings]
-    refused = has_errors(incoming.findings) or not content.all_windows
-    async with store.write() as tx:
-        plan = await tx.plans.find(content.number)
-        if plan is not None:
-            present = await tx.plans.revision(plan.id, plan.revision)
-            if present.digest == content_digest(content):
-                return Submitted.UNCHANGED, plan
-            _must_be_open(plan)
-            if refused and plan.state is not PlanState.DRAFT:
-                await tx.audited(
-                    at=now,
-                    actor=actor,
-                    action="plan.revision_refused",
-                    subject=content.number,
-                    detail={"source": dict(incoming.source), "findings": findings},
-                )
-                return Submitted.REFUSED, plan
-            outcome = Submitted.REVISED
-            change = Change.REVISED
-            plan_id, number = plan.id, plan.revision + 1
-            await tx.plans.void_approvals(plan.id, now=now, why=f"revision {number}")
-        else:
-            outcome, change, number = Submitted.NEW, Change.SUBMITTED, 1
-            plan_id = await tx.plans.insert(content, PlanState.DRAFT, now=now, actor=actor)
-        await tx.plans.add_revision(
-            plan_id,
-            number,
-            content,
-            change=change,
-            note="",
-            source=dict(incoming.source),
-            findings=findings,
-            now=now,
-            actor=actor,
-        )
-        await tx.plans.set_state(plan_id, PlanState.DRAFT if refused else PlanState.SUBMITTED)
-        await tx.plans.mark(plan_id, now)
-        await tx.audited(
-            at=now,
-            actor=actor,
-            action=f"plan.{change.value}",
-            subject=content.number,
-            detail={"revision": number, "source": dict(incoming.source)},
-        )
-        plan = await tx.plans.by_id(plan_id)
-    if not refused:
-        await matching.ensure_matched(store, plan)
-    return (Submitted.REFUSED if refused else outcome), plan
 
 
 async def revise(
@@ -160,7 +78,7 @@ async def revise(
     ``WindowInvalid``."""
     require_plausible(*content.moments)
     plan = await find(store, number)
-    _must_be_open(plan)
+    require_open(plan)
     return await _change(
         store, plan, replace(content, number=plan.number), Change.REVISED,
         note=note, now=now, actor=actor, state=PlanState.SUBMITTED,
@@ -172,7 +90,7 @@ async def rematch(store: Store, number: str, *, note: str, now: datetime, actor:
     the same content, to be approved again. Raises ``PlanNotFound``, ``PlanClosed``, and ``PlanBlocked``
     for a draft, of which something has to be mended first."""
     plan = await find(store, number)
-    _must_be_open(plan)
+    require_open(plan)
     if plan.state is PlanState.DRAFT:
         raise PlanBlocked(
             f"计划 {number} 是草稿，请先改正 / plan {number} is a draft: mend it first."
@@ -192,7 +110,7 @@ async def cancel(
     """The outage will not take place; whoever was told is told so. Raises ``PlanNotFound``,
     ``PlanClosed``."""
     plan = await find(store, number)
-    _must_be_open(plan)
+    require_open(plan)
     async with store.read() as tx:
         await setting.refresh(tx)
         present = await tx.plans.revision(plan.id, plan.revision)
@@ -220,7 +138,7 @@ async def delay(
     """
     require_plausible(until)
     plan = await find(store, number)
-    _must_be_open(plan)
+    require_open(plan)
     async with store.read() as tx:
         await setting.refresh(tx)
         present = await tx.plans.revision(plan.id, plan.revision)
@@ -308,7 +226,7 @@ async def approve(
         raise errors.Conflict(
             f"计划 {number} 已批准 / plan {number} is approved already.", code="plan.approved"
         )
-    _must_be_open(plan)
+    require_open(plan)
     seen, revision = await preview(store, setting, renderer, plan, now)
     doubts = await rechecking.findings(store, plan, revision, now=now)
     doubts += [finding.as_dict() for finding in seen.findings]
@@ -325,9 +243,14 @@ async def approve(
             f"{setting.policy.approval_threshold} recipients need another approver."
         )
     async with store.write() as tx:
+        await tx.joints.hold([plan.number])
         present = await tx.plans.by_id(plan.id)
         if present.revision != seen.revision:
             raise ApprovalStale("计划已有新版本 / there is a newer revision.")
+        if present.joint_change != plan.joint_change:
+            raise ApprovalStale(
+                "同停的计划刚有变化，请重新查看 / a plan of the same outage has just changed: look again."
+            )
         await _still(tx, plan)
         await tx.plans.add_approval(
             revision.id,
@@ -344,6 +267,7 @@ async def approve(
         )
         await tx.plans.set_state(plan.id, PlanState.APPROVED)
         await tx.plans.mark(plan.id, now)
+        await tx.joints.stir_others([plan.id], now)
         await tx.audited(
             at=now,
             actor=actor,
@@ -375,22 +299,28 @@ async def _change(
 ) -> Plan:
     number = plan.revision + 1
     async with store.write() as tx:
+        await tx.joints.hold([plan.number])
         await _still(tx, plan)
         if change in (Change.REVISED, Change.REMATCHED):
-            await tx.plans.void_approvals(plan.id, now=now, why=f"revision {number}: {note}")
-        await tx.plans.add_revision(
-            plan.id,
-            number,
-            content,
-            change=change,
-            note=note,
-            source={"by": actor},
-            findings=[dict(item) for item in findings],
+            await tx.plans.void_approvals({plan.id: f"revision {number}: {note}"}, now=now)
+        await tx.plans.add_revisions(
+            [
+                NewRevision(
+                    plan_id=plan.id,
+                    number=number,
+                    content=content,
+                    change=change,
+                    state=state,
+                    note=note,
+                    source={"by": actor},
+                    findings=findings,
+                    restored_at=restored_at,
+                )
+            ],
             now=now,
             actor=actor,
         )
-        await tx.plans.set_state(plan.id, state, restored_at=restored_at)
-        await tx.plans.mark(plan.id, now)
+        await tx.joints.stir_others([plan.id], now)
         await tx.audited(
             at=now,
             actor=actor,
@@ -427,7 +357,8 @@ async def _still(tx: Transaction, plan: Plan) -> None:
         )
 
 
-def _must_be_open(plan: Plan) -> None:
+def require_open(plan: Plan) -> None:
+    """Raises ``PlanClosed`` for a plan that is cancelled or done."""
     if plan.state in (PlanState.CANCELLED, PlanState.DONE):
         raise PlanClosed(
             f"计划 {plan.number} 已结束（{plan.state.value}） / plan {plan.number} is closed."

@@ -6,7 +6,7 @@ Tracing and joining run in a thread: they take some tenths of a second for a hun
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,6 +26,8 @@ from notifier.usecases.trace import located
 
 _OUT = frozenset({ImpactClass.OUT, ImpactClass.UNKNOWN})
 _PLACES = frozenset({EquipmentKind.SECTION, EquipmentKind.UNKNOWN})
+#: Plans between two looks at ledger and network.
+_LOOKED_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,12 +53,13 @@ class World:
     held: HeldNetwork | None
 
 
-async def world(store: Store) -> World:
-    """Ledger and network as they are now."""
+async def world(store: Store, contents: Iterable[PlanContent] | None = None) -> World:
+    """Ledger and network as they are now; the network only where one of the plans may be about it."""
     async with store.read() as tx:
         index = await tx.network()
-    held = None if store.topology is None else await store.topology.in_force()
-    return World(index=index, held=held)
+    if store.topology is None or not (contents is None or any(map(_concerns, contents))):
+        return World(index=index, held=None)
+    return World(index=index, held=await store.topology.in_force())
 
 
 async def match(
@@ -64,17 +67,48 @@ async def match(
 ) -> Match:
     """Whom a plan touches, as ledger and network are now, or were when ``given`` was looked up; nothing
     is written. ``now`` (aware) lets an old model be found stale. The plan has windows or spans."""
-    if given is not None:
-        index, held = given.index, given.held if _concerns(content) else None
-    else:
-        async with store.read() as tx:
-            index = await tx.network()
-        held = await in_force(store, content)
-    if held is None:
-        found = matching.match(content, index)
-        return found if content.switching is None else _with(found, _NO_MODEL)
-    if content.switching is None:
-        return await asyncio.to_thread(_by_ledger, held, content, index)
+    (found,) = [item async for item in match_all(store, [(content, now)], given=given)]
+    return found
+
+
+async def match_all(
+    store: Store, asked: Sequence[tuple[PlanContent, datetime]], *, given: World | None = None
+) -> AsyncIterator[Match]:
+    """As ``match``, for each plan with its ``now``, in their order. Ledger and network are looked at
+    anew every few plans, so that a long file does not end on what was true at its beginning."""
+    for start in range(0, len(asked), _LOOKED_AT_ONCE):
+        some = asked[start : start + _LOOKED_AT_ONCE]
+        here = given or await world(store, [content for content, _ in some])
+        by_ledger = [content for content, _ in some if _goes_by_ledger(content, here)]
+        found = iter(await asyncio.to_thread(_matched_by_ledger, by_ledger, here))
+        for content, now in some:
+            if _goes_by_ledger(content, here):
+                yield next(found)
+            else:  # tracing takes its time: each on what holds as it begins
+                latest = given or await world(store, [content])
+                yield await _by_topology(store, content, latest, now)
+
+
+def _goes_by_ledger(content: PlanContent, here: World) -> bool:
+    return content.switching is None or here.held is None
+
+
+def _matched_by_ledger(contents: Sequence[PlanContent], here: World) -> list[Match]:
+    found = []
+    for content in contents:
+        if content.switching is not None:
+            found.append(_with(matching.match(content, here.index), _NO_MODEL))
+        elif here.held is not None and _concerns(content):
+            found.append(_by_ledger(here.held, content, here.index))
+        else:
+            found.append(matching.match(content, here.index))
+    return found
+
+
+async def _by_topology(store: Store, content: PlanContent, here: World, now: datetime) -> Match:
+    held, index = here.held, here.index
+    if held is None or content.switching is None:
+        return _matched_by_ledger([content], here)[0]
     traced = await asyncio.to_thread(_trace, held, content, content.switching, index, now)
     if traced is None:
         return _with(matching.match(content, index), _NOT_IN_MODEL)

@@ -16,7 +16,7 @@ from notifier.intake.plans_json import PlanModel
 from notifier.store import views
 from notifier.store.evidence import Evidence
 from notifier.store.ledger import Transaction
-from notifier.usecases import basis, evidence, matching, plans
+from notifier.usecases import basis, evidence, matching, plans, submitting
 from notifier.usecases.preview import preview
 from notifier.web import answers, paging, presenting, requests, streaming
 from notifier.web.context import CHECKER, Service
@@ -66,23 +66,19 @@ async def list_plans(call: Call[requests.PlansQuery, Nothing]) -> BaseModel:
 async def submit_plan(call: Call[Nothing, PlanModel]) -> BaseModel:
     """Takes one plan in."""
     findings: list[Finding] = []
-    outcome, plan = await plans.submit(
+    outcome, plan = await submitting.submit(
         call.service.store,
-        plans.Incoming(
+        submitting.Incoming(
             content=call.body.content(), source={"api": call.actor.name}, findings=findings
         ),
         now=call.now,
         actor=call.actor.name,
     )
-    zone = call.service.setting.zone
-    coordination = None
-    if plan is not None:
-        checked = await call.request.app[CHECKER].check(plan.number, call.now)
-        coordination = checked.as_dict()
+    checked = await call.request.app[CHECKER].check(plan.number, call.now)
     return answers.SubmittedAnswer(
         outcome=outcome.value,
-        plan=None if plan is None else presenting.plan(plan, zone),
-        coordination=coordination,
+        plan=presenting.plan(plan, call.service.setting.zone),
+        coordination=checked.as_dict(),
     )
 
 

@@ -28,7 +28,7 @@ from notifier.intake.plan_equipment import read_equipment
 from notifier.store import engine
 from notifier.store.ledger import Ledger
 from notifier.store.ledger_load import LedgerLoader
-from notifier.usecases import ledger, plans
+from notifier.usecases import ledger, submitting
 from notifier.usecases import matching as matches
 from notifier.vault import Vault
 
@@ -133,8 +133,8 @@ async def _accounts(store: Ledger, number: str, case: dict[str, Any], *, as_unkn
         windows=(OUTAGE,),
         transfers=(Transfer(equipment=moved, transition=transition, spans=SPANS),) if moved else (),
     )
-    _, submitted = await plans.submit(
-        store, plans.Incoming(content=plan, source={}), now=NOW, actor="wang"
+    _, submitted = await submitting.submit(
+        store, submitting.Incoming(content=plan, source={}), now=NOW, actor="wang"
     )
     assert submitted is not None
     revision = await matches.ensure_matched(store, submitted)

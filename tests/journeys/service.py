@@ -28,7 +28,7 @@ from notifier.domain.window import Window
 from notifier.rendering.library import Library
 from notifier.runtime import Runtime, open_runtime
 from notifier.store.engine import Database
-from notifier.usecases import plans
+from notifier.usecases import plans, submitting
 from notifier.vault import Vault
 from tests.providers.process import GatewayProcess
 
@@ -323,8 +323,8 @@ async def tell_at_once(runtime: Runtime, number: str) -> None:
         windows=(Window(now + timedelta(hours=5), now + timedelta(hours=9)),),
         works="抢修",
     )
-    await plans.submit(
-        runtime.store, plans.Incoming(content=content, source={}), now=now, actor="a"
+    await submitting.submit(
+        runtime.store, submitting.Incoming(content=content, source={}), now=now, actor="a"
     )
     await plans.approve(
         runtime.store, runtime.setting, runtime.renderer, number, now=now, actor="b"

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifier.domain.impact import Group, ImpactClass, Knowledge
+from notifier.domain.impact import Group, ImpactClass, Knowledge, MatchRecord
 from notifier.domain.matching import Match
-from notifier.domain.plan import Change, PlanState
+from notifier.domain.plan import Change, NewRevision, PlanState
 from notifier.domain.topology import LedgerPoint
 from notifier.domain.window import Window
 from notifier.store.engine import Database
@@ -27,11 +27,14 @@ async def store(database: Database, vault: Vault) -> Ledger:
 async def revision(store: Ledger) -> int:
     """A plan with one revision that has no impact yet."""
     async with store.write() as tx:
-        plan_id = await tx.plans.insert(plan(), PlanState.SUBMITTED, now=NOW, actor="t")
-        return await tx.plans.add_revision(
-            plan_id, 1, plan(), change=Change.SUBMITTED, note="", source={}, findings=[],
-            now=NOW, actor="t",
+        held = await tx.plans.hold([plan()], now=NOW, actor="t")
+        plan_id = held["P1"][0].id
+        new = NewRevision(
+            plan_id=plan_id, number=1, content=plan(), change=Change.SUBMITTED,
+            state=PlanState.SUBMITTED,
         )  # fmt: skip
+        await tx.plans.add_revisions([new], now=NOW, actor="t")
+        return (await tx.plans.revision(plan_id, 1)).id
 
 
 def group(number: int, impact_class: ImpactClass, knowledge: Knowledge) -> Group:
@@ -57,9 +60,9 @@ async def freeze(store: Ledger, match: Match) -> tuple[int, int]:
     """The revision, and the number of its points."""
     revision_id = await revision(store)
     async with store.desk() as desk:
-        points_id = await desk.freeze(match)
+        (points_id,) = await desk.freeze([match])
     async with store.write() as tx:
-        await tx.impacts.set_groups(revision_id, match.groups)
+        await tx.impacts.set_groups({revision_id: match.groups})
     return revision_id, points_id
 
 
@@ -96,14 +99,14 @@ async def test_what_is_frozen_twice_at_once_never_becomes_a_mixture(store: Ledge
     and what nobody came to hold is removed without a trace."""
     by_ledger = Match(groups=MATCH.groups[:1], areas={1: 1, 2: 1, 3: 1}, feeders={}, findings=())
     async with store.desk() as one, store.desk() as other:
-        first = await one.freeze(by_ledger)
-        second = await other.freeze(MATCH)
+        (first,) = await one.freeze([by_ledger])
+        (second,) = await other.freeze([MATCH])
     async with store.read() as tx:
         traced = await tx.impacts.frozen(second)
         claimed = await tx.impacts.claimed(MATCH)
 
     async with store.desk() as desk:
-        await desk.forget(first)
+        await desk.forget([first])
 
     assert first < 0 > second != first
     assert traced == claimed
@@ -147,10 +150,11 @@ async def test_a_revision_keeps_the_version_it_was_matched_on(store: Ledger) -> 
     )
     revision_id = await revision(store)
     async with store.write() as tx:
-        await tx.plans.record_match(
-            revision_id, points_id=revision_id, counts={"points": {}}, difference={}, findings=[],
-            network=(version.id, 7),
+        record = MatchRecord(
+            revision_id=revision_id, points_id=-1, groups=(), counts={"points": {}}, difference={},
+            findings=(), network=(version.id, 7),
         )  # fmt: skip
+        await tx.plans.record_matches([record])
     async with store.read() as tx:
         found = await tx.plans.find("P1")
         assert found is not None

@@ -11,7 +11,7 @@ from notifier.domain.finding import Finding, Severity
 from notifier.domain.plan import Plan, PlanContent, PlanKind, PlanState
 from notifier.domain.window import Window, WindowInvalid
 from notifier.store.engine import Database
-from notifier.usecases import plans
+from notifier.usecases import plans, submitting
 from notifier.usecases.preview import preview
 from notifier.vault import Vault
 from tests.usecases import town as towns
@@ -54,14 +54,14 @@ async def test_the_same_plan_again_is_nothing_new(town: Town) -> None:
     await town.submit(plan())
     await town.approve("P1")
 
-    outcome, found = await plans.submit(
+    outcome, found = await submitting.submit(
         town.store,
-        plans.Incoming(content=plan(), source={"file": "again"}),
+        submitting.Incoming(content=plan(), source={"file": "again"}),
         now=town.clock.now(),
         actor="li",
     )
 
-    assert outcome is plans.Submitted.UNCHANGED
+    assert outcome is submitting.Submitted.UNCHANGED
     assert found is not None
     assert await _state(town) == (PlanState.APPROVED, 1)
     assert await _approvals(town) == [True]
@@ -84,9 +84,9 @@ async def test_a_plan_in_doubt_is_kept_as_a_draft_that_nobody_can_approve(
 ) -> None:
     """With an error, or without a window: on the list, and corrected by one of its number."""
     error = Finding(code="window.unreadable", severity=Severity.ERROR, found="8点半左右")
-    outcome, _ = await plans.submit(
+    outcome, _ = await submitting.submit(
         town.store,
-        plans.Incoming(
+        submitting.Incoming(
             content=plan(windows=None if windows else []),
             source={},
             findings=[error] if windows else [],
@@ -100,7 +100,7 @@ async def test_a_plan_in_doubt_is_kept_as_a_draft_that_nobody_can_approve(
     await town.submit(plan(windows=[window(21, 8, 18)]))
     await town.approve("P1")
 
-    assert outcome is plans.Submitted.REFUSED
+    assert outcome is submitting.Submitted.REFUSED
     assert await _state(town) == (PlanState.APPROVED, 2)
 
 

@@ -20,7 +20,7 @@ from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.store.ledger_load import LedgerLoader
 from notifier.store.networks import Networks
-from notifier.usecases import ledger, networks, plans
+from notifier.usecases import ledger, networks, plans, submitting
 from notifier.usecases.network_shelf import NetworkShelf
 from notifier.vault import Vault
 
@@ -93,8 +93,8 @@ def content(case: dict[str, Any], order: str) -> PlanContent:
 
 
 async def submit(store: Ledger, plan: PlanContent) -> None:
-    await plans.submit(
-        store, plans.Incoming(content=plan, source={"file": "test"}), now=NOW, actor="wang"
+    await submitting.submit(
+        store, submitting.Incoming(content=plan, source={"file": "test"}), now=NOW, actor="wang"
     )
 
 

@@ -29,7 +29,7 @@ from notifier.store.columns import from_millis
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.testing import FakeClock, RecordingChannel
-from notifier.usecases import dispatch, plans, receipts, reconcile
+from notifier.usecases import dispatch, plans, receipts, reconcile, submitting
 from notifier.vault import Vault
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -57,9 +57,9 @@ class Town:
     channels: dict[str, RecordingChannel]
 
     async def submit(self, content: PlanContent, *, actor: str = "wang") -> None:
-        await plans.submit(
+        await submitting.submit(
             self.store,
-            plans.Incoming(content=content, source={"file": "test"}),
+            submitting.Incoming(content=content, source={"file": "test"}),
             now=self.clock.now(),
             actor=actor,
         )
