@@ -97,7 +97,8 @@ DELIVERY_ARROWS: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.UNCONFIRMED: frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED}),
     DeliveryState.FAILED: frozenset({DeliveryState.DELIVERED}),
     DeliveryState.DELIVERED: frozenset(),
-    DeliveryState.DROPPED: frozenset(),
+    # A receipt for the call before: it had arrived, and was to be sent again for nothing.
+    DeliveryState.DROPPED: frozenset({DeliveryState.DELIVERED}),
     # Wanted again after all; or a crew without network put the withdrawn poster up.
     DeliveryState.WITHDRAWN: frozenset({DeliveryState.SCHEDULED, DeliveryState.DELIVERED}),
 }

@@ -69,10 +69,12 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownReceipt:
-    """A receipt whose delivery is known. ``at`` and ``received_at`` are aware."""
+    """A receipt whose delivery is known. ``at`` and ``received_at`` are aware; ``batch_id`` is that of the
+    call it speaks of, None where it does not say."""
 
     delivery_id: int
     status: ReceiptStatus
     code: str
     at: datetime | None
     received_at: datetime
+    batch_id: int | None = None

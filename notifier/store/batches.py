@@ -287,7 +287,8 @@ class Batches:
     async def split(
         self, batch_id: int, delivery_ids: Sequence[int], due_at: datetime, reason: str
     ) -> int:
-        """Puts members that were not taken into a new batch of their own, due later."""
+        """Puts members that were not taken into a new batch of their own, due later. Should a receipt
+        come after all for the call they were in, it still finds them."""
         new_id = await ids.take(self._connection, "batch", 1)
         await self._connection.execute(
             text(
@@ -303,6 +304,14 @@ class Batches:
                 "reason": reason,
                 "batch": batch_id,
             },
+        )
+        await self._connection.execute(
+            with_lists(
+                "INSERT INTO earlier_call (delivery_id, batch_id)"
+                " SELECT id, CAST(:batch AS BIGINT) FROM delivery WHERE id IN :ids",
+                "ids",
+            ),
+            {"batch": batch_id, "ids": list(delivery_ids)},
         )
         await self._connection.execute(
             with_lists("UPDATE delivery SET batch_id = :new WHERE id IN :ids", "ids"),

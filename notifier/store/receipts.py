@@ -1,6 +1,6 @@
 """Receipts: found again by whichever identity the provider returns, kept once, applied in any order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import text
@@ -31,13 +31,15 @@ class Receipts:
         self._connection = connection
 
     async def members_of(self, batch_ids: Iterable[int]) -> dict[tuple[int, bytes | str], int]:
-        """Delivery ids by (batch id, phone fingerprint, openid or push token)."""
-        result = await self._connection.execute(_MEMBERS, {"ids": list(batch_ids)})
+        """Delivery ids by (batch id, phone fingerprint, openid or push token); those that have left in
+        the batch and were sent again in another are members of both."""
         found: dict[tuple[int, bytes | str], int] = {}
-        for batch_id, delivery_id, fingerprint, openid, token in result:
-            for address in (fingerprint, openid, token):
-                if address:
-                    found[batch_id, address] = delivery_id
+        for statement in (_EARLIER_MEMBERS, _MEMBERS):
+            result = await self._connection.execute(statement, {"ids": list(batch_ids)})
+            for batch_id, delivery_id, fingerprint, openid, token in result:
+                for address in (fingerprint, openid, token):
+                    if address:
+                        found[batch_id, address] = delivery_id
         return found
 
     async def by_reference(self, reference: str, address: bytes | str) -> int | None:
@@ -73,8 +75,11 @@ class Receipts:
         result = await self._connection.execute(_EXIST, {"ids": list(delivery_ids)})
         return {row.id for row in result}
 
-    async def apply(self, receipts: Sequence[KnownReceipt]) -> None:
-        """Keeps each receipt once and moves its delivery on; a late *delivered* beats *failed*."""
+    async def apply(self, receipts: Sequence[KnownReceipt]) -> list[int]:
+        """Keeps each receipt once and moves its delivery on; a late *delivered* beats *failed*.
+
+        Answers the deliveries that were to be sent again and had arrived before.
+        """
         await execute_many(
             self._connection,
             "INSERT INTO receipt (delivery_id, status, code, at, received_at)"
@@ -90,14 +95,28 @@ class Receipts:
                 for item in receipts
             ],
         )
-        for status, statement in (
-            (ReceiptStatus.DELIVERED, _DELIVERED),
-            (ReceiptStatus.FAILED, _FAILED),
-        ):
-            rows = [(item.code, item.delivery_id) for item in receipts if item.status is status]
-            await execute_many(self._connection, statement, rows)
-        waiting = [(r.delivery_id,) for r in receipts if r.status is ReceiptStatus.UNKNOWN]
-        await execute_many(self._connection, _HAS_IT, waiting)
+        arrived = [item for item in receipts if item.status is ReceiptStatus.DELIVERED]
+        brought_back = await self._bring_back({item.delivery_id: item.code for item in arrived})
+        await execute_many(
+            self._connection, _DELIVERED, [(item.code, item.delivery_id) for item in arrived]
+        )
+        failed = [r for r in receipts if r.status is ReceiptStatus.FAILED]
+        rows = [(r.code, r.delivery_id, r.batch_id, r.batch_id) for r in failed]
+        await execute_many(self._connection, _FAILED, rows)
+        waiting = [r for r in receipts if r.status is ReceiptStatus.UNKNOWN]
+        of_call = [(r.delivery_id, r.batch_id, r.batch_id) for r in waiting]
+        await execute_many(self._connection, _HAS_IT, of_call)
+        return brought_back
+
+    async def _bring_back(self, codes: Mapping[int, str]) -> list[int]:
+        """Puts what has arrived (codes by delivery) back into the batch it left in, where the one it was
+        moved to since has not left: people count as told by what was sent."""
+        if not codes:
+            return []
+        result = await self._connection.execute(_LEFT_EARLIER, {"ids": list(codes)})
+        rows = [(codes[row.delivery_id], row.batch_id, row.delivery_id) for row in result]
+        await execute_many(self._connection, _BRING_BACK, rows)
+        return [delivery_id for _, _, delivery_id in rows]
 
     async def plans_of(self, delivery_ids: Sequence[int]) -> list[int]:
         """The plans these deliveries belong to."""
@@ -164,6 +183,22 @@ _MEMBERS = with_lists(
     " FROM delivery d JOIN contact c ON c.id = d.contact_id WHERE d.batch_id IN :ids",
     "ids",
 )
+_EARLIER_MEMBERS = with_lists(
+    "SELECT e.batch_id, d.id, c.phone_hmac, c.openid, c.push_token FROM earlier_call e"
+    " JOIN delivery d ON d.id = e.delivery_id JOIN contact c ON c.id = d.contact_id"
+    " WHERE e.batch_id IN :ids",
+    "ids",
+)
+_LEFT_EARLIER = with_lists(
+    "SELECT e.delivery_id, max(e.batch_id) AS batch_id FROM earlier_call e"
+    " JOIN delivery d ON d.id = e.delivery_id JOIN batch b ON b.id = d.batch_id"
+    f" WHERE e.delivery_id IN :ids AND b.sent_at IS NULL AND d.state IN ({int(_D.SCHEDULED)},"
+    f" {int(_D.WITHDRAWN)}, {int(_D.FAILED)}, {int(_D.DROPPED)}) GROUP BY e.delivery_id",
+    "ids",
+)
+_BRING_BACK = (
+    f"UPDATE delivery SET state = {int(_D.DELIVERED)}, code = ?, batch_id = ? WHERE id = ?"
+)
 _EXIST = with_lists("SELECT id FROM delivery WHERE id IN :ids", "ids")
 _PLANS = with_lists(
     "SELECT DISTINCT b.plan_id FROM delivery d JOIN batch b ON b.id = d.batch_id WHERE d.id IN :ids",
@@ -177,14 +212,16 @@ _DELIVERED = (
     f" OR (state IN ({int(_D.SCHEDULED)}, {int(_D.WITHDRAWN)}) AND EXISTS (SELECT 1 FROM batch b"
     "  WHERE b.id = delivery.batch_id AND b.sent_at IS NOT NULL)))"
 )
+#: What became of a call says nothing of a later one; a receipt need not say of which it speaks.
+_OF_THIS_CALL = "(CAST(? AS BIGINT) IS NULL OR batch_id = CAST(? AS BIGINT))"
 #: The provider has it and waits for somebody else's word.
 _HAS_IT = (
     f"UPDATE delivery SET state = {int(_D.ACCEPTED)}, code = '' WHERE id = ?"
-    f" AND state = {int(_D.UNCERTAIN)}"
+    f" AND state = {int(_D.UNCERTAIN)} AND {_OF_THIS_CALL}"
 )
 #: A message that is still SCHEDULED while its batch is under way was answered faster than recorded.
 _FAILED = (
-    f"UPDATE delivery SET state = {int(_D.FAILED)}, code = ? WHERE id = ? AND ("
+    f"UPDATE delivery SET state = {int(_D.FAILED)}, code = ? WHERE id = ? AND {_OF_THIS_CALL} AND ("
     f"state IN ({int(_D.ACCEPTED)}, {int(_D.UNCERTAIN)}, {int(_D.UNCONFIRMED)})"
     f" OR (state = {int(_D.SCHEDULED)} AND EXISTS (SELECT 1 FROM batch b"
     f"  WHERE b.id = delivery.batch_id AND b.state = {int(BatchState.SENDING)})))"

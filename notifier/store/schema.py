@@ -488,6 +488,16 @@ delivery = Table(
     Index(None, "batch_id"),
 )
 
+#: Messages that were sent again in another batch: a late receipt names the call they left in before.
+earlier_call = Table(
+    "earlier_call",
+    metadata,
+    Column("delivery_id", Id, primary_key=True, autoincrement=False),
+    Column("batch_id", Id, primary_key=True, autoincrement=False),
+    Index(None, "batch_id"),
+    sqlite_with_rowid=False,
+)
+
 attempt = Table(
     "attempt",
     metadata,

@@ -41,7 +41,8 @@ async def take(
 ) -> Taken:
     """Applies receipts in any order, repeated or not; plans with failures are looked at again."""
     async with store.read() as tx:
-        found = await _identify(tx, vault, receipts, now)
+        mark = await tx.read_mark() or ""
+        found = await _identify(tx, vault, receipts, mark, now)
     known = [
         KnownReceipt(
             delivery_id=delivery_id,
@@ -49,30 +50,30 @@ async def take(
             code=_clean(receipt.code),
             at=receipt.at,
             received_at=now,
+            batch_id=keys.batch_id(receipt.batch_key, mark),
         )
         for receipt, delivery_id in zip(receipts, found, strict=True)
         if delivery_id is not None
     ]
     strays = [r for r, delivery_id in zip(receipts, found, strict=True) if delivery_id is None]
     async with store.write() as tx:
-        await tx.receipts.apply(known)
+        arrived_before = await tx.receipts.apply(known)
         for receipt in strays:
             identity = receipt.message_key or receipt.reference or receipt.batch_key
             await tx.receipts.stray(
                 name, _clean(identity), receipt.status, _clean(receipt.code), now
             )
         failed = [r.delivery_id for r in known if r.status is ReceiptStatus.FAILED]
-        if failed:
-            for plan_id in await tx.receipts.plans_of(failed):
+        if failed or arrived_before:
+            for plan_id in await tx.receipts.plans_of([*failed, *arrived_before]):
                 await tx.plans.mark(plan_id, now + COALESCE)
     return Taken(known=len(known), stray=len(strays))
 
 
 async def _identify(
-    tx: Transaction, vault: Vault, receipts: Sequence[Receipt], now: datetime
+    tx: Transaction, vault: Vault, receipts: Sequence[Receipt], mark: str, now: datetime
 ) -> list[int | None]:
     """The delivery of each receipt: by batch and address, by message key, or by reference."""
-    mark = await tx.read_mark() or ""
     batches = [keys.batch_id(r.batch_key, mark) for r in receipts]
     messages = [keys.message_id(r.message_key, mark) for r in receipts]
     batch_ids = sorted({number for number in batches if number is not None})
@@ -178,7 +179,7 @@ async def _never_had(
     if not absent or limits.absent_after is None or now < sent_at + limits.absent_after:
         return set()
     async with outbox.store.read() as tx:
-        found = await _identify(tx, outbox.vault, absent, now)
+        found = await _identify(tx, outbox.vault, absent, outbox.mark, now)
     return {delivery_id for delivery_id in found if delivery_id is not None}
 
 

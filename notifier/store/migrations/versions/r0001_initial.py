@@ -130,6 +130,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_delivery_batch_id"), "delivery", ["batch_id"], unique=False)
     op.create_table(
+        "earlier_call",
+        sa.Column("delivery_id", ID, autoincrement=False, nullable=False),
+        sa.Column("batch_id", ID, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("delivery_id", "batch_id", name=op.f("pk_earlier_call")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_earlier_call_batch_id"), "earlier_call", ["batch_id"], unique=False)
+    op.create_table(
         "exception",
         sa.Column("id", ID, nullable=False),
         sa.Column("plan_id", ID, nullable=True),
