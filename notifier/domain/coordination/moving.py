@@ -1,6 +1,6 @@
 """A plan's content at another time: everything in it that has a time moves together, by the local clock."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from notifier.domain.plan import (
     Equipment,
     EquipmentKind,
     PlanContent,
+    Switching,
     Transfer,
     Transition,
 )
@@ -52,6 +53,11 @@ def with_transfer(content: PlanContent, areas: Collection[str]) -> PlanContent:
         spans=tuple(Window(moment - _SPAN, moment + _SPAN) for moment in moments),
     )
     return replace(content, transfers=(*content.transfers, transfer))
+
+
+def by_steps(content: PlanContent, steps: Sequence[Step]) -> PlanContent:
+    """The content with these switching steps, put back in reverse when each window ends."""
+    return replace(content, switching=Switching(steps=tuple(steps)))
 
 
 def shifted(window: Window, by: timedelta, zone: ZoneInfo) -> Window:

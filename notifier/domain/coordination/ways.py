@@ -1,0 +1,206 @@
+"""Other ways of doing a work, with fewer people out: healthy parts of the feeder keep supply or are carried.
+
+A way comes from the trace, with the switching steps that realise it, or from the bureau's own list of
+transfers, which knows areas and a tie feeder only.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from notifier.domain import matching, names, topology
+from notifier.domain.coordination import carrying
+from notifier.domain.finding import Finding, Severity
+from notifier.domain.network import target
+from notifier.domain.network.held import HeldNetwork
+from notifier.domain.network.steps import Action, Step
+from notifier.domain.network_index import NetworkIndex
+from notifier.domain.plan import PlanContent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Areas (by id, ascending) that are ``out`` all the time, and those ``short`` for seconds because
+    ``tie_feeder`` carries them (the ledger's name; empty: none is needed, or none is known).
+
+    ``steps`` realise it and ``names`` are the dispatcher's for their switches; without steps it is the
+    ledger's word.
+    """
+
+    out: tuple[int, ...]
+    short: tuple[int, ...]
+    tie_feeder: str = ""
+    steps: tuple[Step, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def steps_as_dicts(self) -> list[dict[str, str]]:
+        """The steps as plain JSON values."""
+        return [
+            {
+                "action": step.action.value,
+                "switch": step.switch,
+                "name": self.names.get(step.switch, step.switch),
+            }
+            for step in self.steps
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What the network offers for one plan: ``ways``, least harm first, and ``tie_feeder``, which
+    carries what the plan's own steps transfer already (empty: nothing, or nobody knows)."""
+
+    ways: tuple[Way, ...] = ()
+    tie_feeder: str = ""
+
+
+def is_open(content: PlanContent) -> bool:
+    """Whether the plan leaves open how its place of work is isolated and who is carried meanwhile: it
+    transfers nobody by its own words, and names no steps or plain ones."""
+    if content.transfers:
+        return False
+    if content.switching is None:
+        return True
+    listed = (*content.switching.steps, *content.switching.back)
+    return not content.switching.back and all(
+        step.action is Action.OPEN and step.planned_at is None for step in listed
+    )
+
+
+def traced(
+    held: HeldNetwork,
+    content: PlanContent,
+    work: target.WorkArea,
+    index: NetworkIndex,
+    out: Collection[int],
+    short: Collection[int],
+) -> tuple[Way, ...]:
+    """The ways in which fewer areas are out than the plan takes ``out`` now, by the trace.
+
+    Empty where the plan names other feeders than those that supply its place of work: of them the steps
+    would say nothing.
+    """
+    graph = held.graph
+    heads = frozenset(feed for zone in work.zones for feed in graph.normal_feeds(zone))
+    own = {
+        number
+        for number, feeder in enumerate(graph.network.feeders)
+        if graph.link_of_branch.get(feeder.head) in heads
+    }
+    feeders = topology.ledger_feeders(held, index, own).keys()
+    if not matching.feeders_named(content, index) <= feeders:
+        return ()
+    found: list[Way] = []
+    for item in carrying.carried(graph, work):
+        way = _way(held, index, item, heads, frozenset(out), frozenset(short))
+        if set(way.out) < set(out) and (way.short or not item.closes):
+            found.append(way)
+    return tuple(found)
+
+
+def carrier(held: HeldNetwork, index: NetworkIndex, plan: Sequence[Step]) -> str:
+    """The ledger's name of the feeder that carries what a plan's own steps transfer; empty: none."""
+    if all(step.action is Action.OPEN for step in plan):
+        return ""
+    return _named(held, index, carrying.carrier(held.graph, plan))
+
+
+def listed(
+    moved: Collection[int], out: Sequence[int], short: Sequence[int], tie_feeder: str
+) -> Way:
+    """A transfer of the bureau's own list: ``moved`` areas are short instead of out."""
+    return Way(
+        out=tuple(area for area in out if area not in moved),
+        short=tuple(sorted({*short, *moved})),
+        tie_feeder=tie_feeder,
+    )
+
+
+def unchecked(offered: Mapping[str, Offered]) -> list[Finding]:
+    """One remark a tie feeder: the model has no ratings, so nobody knows what it can bear."""
+    plans: dict[str, list[str]] = {}
+    for number, item in offered.items():
+        for tie in dict.fromkeys(way.tie_feeder for way in item.ways if way.tie_feeder):
+            plans.setdefault(tie, []).append(number)
+    return [
+        Finding(
+            code="coordination.capacity_not_checked",
+            severity=Severity.INFO,
+            found=f"{tie}：{'、'.join(numbers[:5])}{'…' if len(numbers) > 5 else ''}",
+            expected="模型没有额定值和负荷，采纳转供前核对联络线路的承载能力 / "
+            "the model has no ratings or loads: check what the tie feeder can bear before accepting",
+        )
+        for tie, numbers in sorted(plans.items())
+    ]
+
+
+def _way(
+    held: HeldNetwork,
+    index: NetworkIndex,
+    item: carrying.Carried,
+    heads: frozenset[int],
+    out: frozenset[int],
+    short: frozenset[int],
+) -> Way:
+    """The model's answer in areas of the ledger. What cannot be found on the work's own feeders (whose
+    ``heads`` feed it) stays as it is."""
+    network, verdict = held.graph.network, item.verdict
+    areas = verdict.areas()
+    dead = {*areas.out, *areas.partly_out, *areas.unknown}
+    brief = set(areas.short)
+    met = {
+        area
+        for block in verdict.trace.walked
+        if block.feeds[0] & heads
+        for zone in block.zones
+        for area in held.graph.zone_areas.get(zone, ())
+    }
+    feeders = {index.areas[area].feeder_id for area in out | short if area in index.areas}
+    more = {
+        area
+        for area in topology.ledger_areas(held, index, dead | brief)
+        if index.areas[area].feeder_id in feeders
+    }
+    now_out, now_short = set[int](), set[int]()
+    for area in out | short | more:
+        number = _model_area(held, index, area, met)
+        if number is None:
+            is_out, is_short = area in out, area in short
+        else:
+            is_out, is_short = number in dead, number in brief
+        if is_out:
+            now_out.add(area)
+        elif is_short:
+            now_short.add(area)
+    return Way(
+        out=tuple(sorted(now_out)),
+        short=tuple(sorted(now_short)),
+        tie_feeder=_named(held, index, item.feeder),
+        steps=item.steps,
+        names={step.switch: network.label(network.branch(step.switch)) for step in item.steps},
+    )
+
+
+def _model_area(
+    held: HeldNetwork, index: NetworkIndex, area_id: int, met: Collection[int]
+) -> int | None:
+    """The one area of the model that bears the number, else the name, among those that were met."""
+    area = index.areas.get(area_id)
+    if area is None:
+        return None
+    for key in (names.fold(area.code), area.key):
+        found = (
+            [number for number in held.areas_by_key.get(key, ()) if number in met] if key else []
+        )
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
+def _named(held: HeldNetwork, index: NetworkIndex, number: int | None) -> str:
+    """The ledger's name of a feeder of the model, or the model's."""
+    if number is None:
+        return ""
+    for feeder_id in topology.ledger_feeders(held, index, [number]):
+        return index.feeders[feeder_id].name
+    feeder = held.graph.network.feeders[number]
+    return feeder.name or feeder.id
