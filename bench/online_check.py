@@ -3,7 +3,8 @@
     python -m bench.online_check [--areas 100000] [--plans 10000] [--asked 1000]
 
 A city is written into a SQLite file, the service runs on it in a process of its own, and its API is
-asked plan by plan, one after the other and then by four at once, while plans are being changed.
+asked plan by plan, one after the other and then by four at once, while plans are being changed. Every
+tenth plan hits a part of an area; besides there is a history by area, by feeder and by account.
 Prints JSON; milliseconds as the client sees them. ``sql`` is the naive baseline beside it: the shared
 areas alone by a self-join, without counts, customers or better days.
 """
@@ -18,14 +19,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.store import migrate, tokens
-from notifier.store.columns import from_millis
+from notifier.store.columns import from_millis, to_millis
 from notifier.store.engine import Database, insert_rows
 from notifier.store.tokens import Role
 
@@ -222,8 +225,9 @@ async def _build(database: Database, areas: int, plans: int) -> int:
         await insert_rows(
             connection, "plan",
             ("id", "number", "kind", "department", "state", "revision", "settled_revision",
-             "starts_at", "ends_at", "created_at", "submitted_by"),
-            [(n, f"P{n - 1}", "planned", "检修", "submitted", 1, 0, start, end, 0, "bench")
+             "counted_revision", "counted_state", "starts_at", "ends_at", "created_at",
+             "submitted_by"),
+            [(n, f"P{n - 1}", "planned", "检修", "submitted", 1, 0, 1, "submitted", start, end, 0, "bench")
              for n, _, _, start, end in rows],
         )  # fmt: skip
         await insert_rows(
@@ -242,7 +246,55 @@ async def _build(database: Database, areas: int, plans: int) -> int:
             connection, "impact_area", ("points_id", "area_id", "group_number"),
             [(n, area, 1) for n, taken, _, _, _ in rows for area in taken],
         )  # fmt: skip
+        await _count(connection, rows, areas, chance)
     return sum(len(taken) for _, taken, _, _, _ in rows)
+
+
+async def _count(
+    connection: AsyncConnection,
+    rows: list[tuple[int, list[int], list[list[str]], int, int]],
+    areas: int,
+    chance: random.Random,
+) -> None:
+    """The interruptions of the plans, as the service counts them, and as many of the past: four in ten
+    of an area, four of a feeder, two of one customer."""
+    columns = ("plan_id", "revision", "file_digest", "file_sheet", "file_row", "kind", "quality",
+               "is_firm", "starts_at", "ends_at", "feeder_id", "area_id", "usage_point_id",
+               "customers", "is_whole", "points_id", "group_number", "event_key")  # fmt: skip
+    found: list[tuple[Any, ...]] = []
+    for number, taken, windows, _, _ in rows:
+        part = taken[0] if number % 10 == 0 else 0
+        for start, end in windows:
+            window = tuple(to_millis(datetime.fromisoformat(at)) for at in (start, end))
+            found += [
+                (number, 1, None, None, None, 0, 1, False, *window, (area - 1) // _AREAS_A_FEEDER + 1,
+                 area, None, _POINTS_AN_AREA, area != part, number, 1, None)
+                for area in taken
+            ]  # fmt: skip
+    for number in range(1, len(rows) + 1):
+        area, kind = chance.randint(1, areas), chance.random()
+        feeder = (area - 1) // _AREAS_A_FEEDER
+        start = _NOW - chance.randint(1, 100) * _DAY - chance.randint(1, 20) * _HOUR
+        places, point = [area], None
+        if 0.4 <= kind < 0.8:
+            places = list(range(feeder * _AREAS_A_FEEDER + 1, (feeder + 1) * _AREAS_A_FEEDER + 1))
+        elif kind >= 0.8:
+            point = area * _POINTS_AN_AREA
+        found += [
+            (None, None, "bench", "", number, 0, 0, True, start, start + 2 * _HOUR, feeder + 1, place,
+             point, _POINTS_AN_AREA if point is None else 1, point is None, None, None,
+             f"{number}/{place}")
+            for place in places
+        ]  # fmt: skip
+    await insert_rows(connection, "interruption", columns, found)
+    await connection.execute(
+        text(
+            "INSERT INTO impact_point SELECT DISTINCT i.points_id, u.id, 1 FROM interruption i"
+            " JOIN usage_point u ON u.area_id = i.area_id WHERE i.points_id IS NOT NULL"
+            " AND (i.is_whole OR u.id % 3 = 0)"
+        )
+    )
+    await connection.execute(text("ANALYZE"))
 
 
 def _content(number: int, windows: list[list[str]]) -> str:

@@ -30,7 +30,7 @@ from notifier.domain.plan import (
 )
 from notifier.domain.posting import PostingTask, TaskFilter, Undone
 from notifier.domain.reliability import Census, Hits, Interruption, LookBack
-from notifier.domain.reliability_report import Month
+from notifier.domain.reliability_report import HitsByMonth, Month
 from notifier.domain.topology import LedgerPoint
 from notifier.domain.wanted import Account, Decided, ForAPerson, LaidOut, Wanted
 
@@ -146,9 +146,7 @@ class InterruptionBook(Protocol):
     async def keep(self, digest: str, entries: Sequence[Entry]) -> dict[str, int]: ...
     async def points(self, accounts: Collection[str]) -> dict[str, Known]: ...
     async def rolling(self, wanted: LookBack) -> list[Hits]: ...
-    async def rolling_by_month(
-        self, wanted: LookBack, months: Sequence[Month]
-    ) -> tuple[list[Hits], list[list[Hits]]]: ...
+    async def rolling_by_month(self, wanted: LookBack, months: Sequence[Month]) -> HitsByMonth: ...
     async def census(self, areas: Collection[int] | None = None) -> Census: ...
 
 

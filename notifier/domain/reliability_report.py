@@ -32,6 +32,10 @@ class Month(NamedTuple):
     ends_at: datetime
 
 
+#: The hits of a period, and of each of its months.
+HitsByMonth = tuple[list[Hits], list[list[Hits]]]
+
+
 class Sums(NamedTuple):
     """What was counted for one part: ``key`` is its id, or the place of its month; ``duration`` in
     customer-milliseconds. The rest as in ``Indices``."""

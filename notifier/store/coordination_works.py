@@ -1,25 +1,25 @@
-"""Works and the areas they take out, read as coordination wants them: few rows, long lists."""
+"""Plans and the areas they take out, read as coordination wants them: few rows, long lists."""
 
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.domain.coordination.online_index import HISTORY, Known, Outage, Span, Work
+from notifier.domain.coordination.online_index import Known, Work
 from notifier.domain.coordination.works import Changes, Marks, Part, PlannedWork
 from notifier.domain.impact import ImpactClass
 from notifier.domain.plan import Plan, PlanKind, PlanState, content_from_dict
 from notifier.domain.window import Window
+from notifier.store import counted_works
 from notifier.store.columns import from_millis, to_millis
 from notifier.store.engine import Database, with_lists
 
 #: Parameters of one statement.
 _AT_ONCE = 5_000
-_MINUTE = 60_000
 
 
 class Works:
@@ -44,10 +44,11 @@ class Works:
         )
 
     async def areas(self) -> Sequence[Known]:
-        """Every area with its present customers, the special ones by criticality."""
+        """Every area with its present customers, the special ones by criticality; those who hang on a
+        feeder itself come by the feeder's id made negative."""
         async with self._database.read() as connection:
             counted = await _all(connection, _CUSTOMERS)
-            areas = await _all(connection, "SELECT id, feeder_id FROM area")
+            areas = await _all(connection, _PLACES)
         return await asyncio.to_thread(_known, areas, counted)
 
     async def works(
@@ -56,9 +57,13 @@ class Works:
         numbers: Collection[str] | None = None,
         ending_after: datetime | None = None,
         starting_before: datetime | None = None,
+        is_counted: bool | None = None,
     ) -> Sequence[PlannedWork]:
-        """Plans with a window in the period, or those of the numbers; cancelled ones are left out."""
-        conditions, values = ["p.state <> 'cancelled'"], {}
+        """Plans with a window in the period, or those of the numbers; cancelled ones are left out.
+        ``is_counted``: only those whose interruptions follow what they say now, or those whose do not."""
+        conditions, values = ["p.state <> 'cancelled'"], dict[str, Any]()
+        if is_counted is not None:
+            conditions.append(f"{'' if is_counted else 'NOT '}({counted_works.IN_STEP})")
         if ending_after is not None:
             conditions.append("p.ends_at > :after")
             values["after"] = to_millis(ending_after)
@@ -74,22 +79,22 @@ class Works:
                 found += await _works(connection, listed, values | {"numbers": part})
             return found
 
-    async def suffered(self, since: datetime) -> Sequence[Work]:
-        """Interruptions that were suffered, apart from those of plans."""
+    async def counted(
+        self, *, numbers: Collection[str] | None = None, ending_after: datetime | None = None
+    ) -> Sequence[Work]:
+        """What plans did and will do by the interruptions counted of them; see ``counted_works``."""
         async with self._database.read() as connection:
-            grouping = _LIST[connection.dialect.name].replace("a.", "i.")
-            rows = await _all(
-                connection, _SUFFERED.format(list=grouping), {"since": to_millis(since)}
-            )
-        return [
-            Work(
-                key=f"{HISTORY}:{row.starts_at}:{row.ends_at}:{row.feeder_id}",
-                outages=(Outage(areas=_ids(row.areas), windows=(_span(row),)),),
-                state=HISTORY,
-                department=row.cause,
-            )
-            for row in rows
-        ]
+            if numbers is None:
+                return await counted_works.plans(connection, ending_after=ending_after)
+            found: list[Work] = []
+            for part in _parts(sorted(set(numbers))):
+                found += await counted_works.plans(connection, numbers=part)
+            return found
+
+    async def suffered(self, since: datetime, momentary: timedelta) -> Sequence[Work]:
+        """What files of the past report, those of plans left out; see ``counted_works``."""
+        async with self._database.read() as connection:
+            return await counted_works.history(connection, since, momentary)
 
 
 _MARKS = (
@@ -101,15 +106,14 @@ _CHANGED = (
     " action LIKE 'plan.%' AS is_plan FROM audit"
     " WHERE id > :after AND (action LIKE 'plan.%' OR action LIKE 'history.%')"
 )
-#: Of a history that was imported; those of plans are there as plans. Areas hit in part count as hit.
-_SUFFERED = (
-    "SELECT i.starts_at, i.ends_at, i.feeder_id, min(i.cause) AS cause, {list} AS areas"
-    " FROM interruption i WHERE i.plan_id IS NULL AND i.kind = 0 AND i.area_id IS NOT NULL"
-    " AND i.starts_at >= :since GROUP BY i.starts_at, i.ends_at, i.feeder_id"
+_PLACES = (
+    "SELECT id, feeder_id FROM area UNION ALL SELECT -f.id, f.id FROM feeder f WHERE EXISTS"
+    " (SELECT 1 FROM usage_point u WHERE u.feeder_id = f.id AND u.area_id IS NULL)"
 )
 _CUSTOMERS = (
-    "SELECT area_id, criticality, count(*) AS customers FROM usage_point"
-    " WHERE gone_at IS NULL AND area_id IS NOT NULL GROUP BY area_id, criticality"
+    "SELECT coalesce(area_id, -feeder_id) AS place, criticality, count(*) AS customers"
+    " FROM usage_point WHERE gone_at IS NULL AND coalesce(area_id, feeder_id) IS NOT NULL"
+    " GROUP BY 1, 2"
 )
 _PLANS = (
     "SELECT p.id, p.number, p.kind, p.department, p.state, p.revision, p.settled_revision,"
@@ -200,12 +204,6 @@ def _assembled(
 
 def _ids(listed: str) -> tuple[int, ...]:
     return tuple(sorted(set(map(int, listed.split(",")))))
-
-
-def _span(row: Any) -> Span:
-    """Whole minutes; one that nobody said the end of has begun, and counts as a minute."""
-    start = row.starts_at // _MINUTE
-    return start, start + 1 if row.ends_at is None else max(start + 1, row.ends_at // _MINUTE)
 
 
 def _plan(row: Any) -> Plan:

@@ -16,7 +16,7 @@ from notifier.domain.customer import Criticality
 from notifier.domain.happened import Share
 from notifier.domain.history import Entry, Known
 from notifier.domain.reliability import Census, Hits, Interruption, LookBack
-from notifier.domain.reliability_report import Month
+from notifier.domain.reliability_report import HitsByMonth, Month
 from notifier.store import interruption_sql as sql
 from notifier.store import schema
 from notifier.store.columns import to_millis
@@ -145,9 +145,7 @@ class Interruptions:
         """
         return _hits(await _counted(self._connection, wanted))
 
-    async def rolling_by_month(
-        self, wanted: LookBack, months: Sequence[Month]
-    ) -> tuple[list[Hits], list[list[Hits]]]:
+    async def rolling_by_month(self, wanted: LookBack, months: Sequence[Month]) -> HitsByMonth:
         """``rolling`` of a look-back, and of each of the months that it consists of, in one pass."""
         rows = await _counted(self._connection, wanted, months)
         parts: list[list[_Row]] = [[] for _ in months]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from notifier.domain.coordination import online, online_moves
 from notifier.domain.coordination.constraints import Constraints
-from notifier.domain.coordination.online_index import Index, Span, Work
+from notifier.domain.coordination.online_index import MINUTE, Index, Work
 from notifier.domain.coordination.works import (
     Marks,
     PlannedWork,
@@ -19,6 +19,7 @@ from notifier.domain.coordination.works import (
 )
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanContent, PlanState
+from notifier.domain.reliability import MILLISECOND, Span
 from notifier.ports import Store
 from notifier.usecases import aside, plans
 from notifier.usecases.coordinate_contracts import RunBook, Terms, WorkBook
@@ -27,8 +28,8 @@ from notifier.usecases.coordinate_ruling import Ruling
 #: Works that ended before so long are nobody's neighbours any more: the look-back on both sides of the
 #: farthest move.
 _KEPT = timedelta(days=120)
-_MINUTE = timedelta(minutes=1)
 _MOST_FORESEEN = 5_000
+_HOUR = 60 * MINUTE
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,10 +49,11 @@ class Checked:
             "number": check.work.key,
             "revision": check.work.revision,
             "customers": check.customers,
-            "customer_hours": _hours(check.minutes),
+            "customer_hours": _hours(check.lasting),
             "hit_again": check.hit_again,
             "by_count": {str(count): number for count, number in check.by_count.items()},
             "over_limit": check.over_limit,
+            "on_repeat_list": check.on_list,
             "critical": {str(key): number for key, number in check.special.items()},
             "critical_hit_again": {str(key): number for key, number in check.special_hit.items()},
             "others": [self._other(other) for other in check.others],
@@ -88,7 +90,7 @@ class Checked:
             "gain": item.gain,
             "spared_repeats": item.spared_repeats,
             "spared_over_limit": item.spared_over_limit,
-            "spared_customer_hours": _hours(item.spared_minutes),
+            "spared_customer_hours": _hours(item.spared_time),
             "told_again": item.told_again,
             "merged_with": [
                 {"number": work.key, "customers": number} for work, number in item.merged
@@ -97,13 +99,17 @@ class Checked:
         }
 
     def _areas(self, places: Sequence[int]) -> list[str]:
-        areas = self.network.areas
-        ids = (self.index.area_ids[place] for place in places)
-        return [areas[area].name if area in areas else str(area) for area in ids]
+        """Their names; of customers who hang on a feeder itself, the feeder's."""
+        found = []
+        for place in places:
+            area_id = self.index.area_ids[place]
+            named = self.network.areas.get(area_id) or self.network.feeders.get(-area_id)
+            found.append(str(area_id) if named is None else named.name)
+        return found
 
-    def moment(self, minutes: int) -> datetime:
-        """Minutes since 1970 as a local time."""
-        return (_EPOCH + minutes * _MINUTE).astimezone(self.zone)
+    def moment(self, instant: int) -> datetime:
+        """Milliseconds since 1970 as a local time."""
+        return (_EPOCH + instant * MILLISECOND).astimezone(self.zone)
 
     def window(self, span: Span) -> dict[str, str]:
         """A window as local times."""
@@ -130,9 +136,9 @@ def reason(item: online_moves.Suggestion) -> tuple[str, str]:
     if item.spared_over_limit > 0:
         chinese.append(f"{item.spared_over_limit:,} 户次不再超限")
         english.append(f"{item.spared_over_limit:,} no longer over the limit")
-    if item.spared_minutes >= 60:
-        chinese.append(f"少停 {_hours(item.spared_minutes):,.0f} 时户")
-        english.append(f"{_hours(item.spared_minutes):,.0f} customer-hours fewer")
+    if item.spared_time >= _HOUR:
+        chinese.append(f"少停 {_hours(item.spared_time):,.0f} 时户")
+        english.append(f"{_hours(item.spared_time):,.0f} customer-hours fewer")
     if item.told_again:
         chinese.append(f"须重新告知 {item.told_again:,} 户")
         english.append(f"{item.told_again:,} to be told again")
@@ -142,7 +148,9 @@ def reason(item: online_moves.Suggestion) -> tuple[str, str]:
 class Checker:
     """Checks works against an index of all others that it keeps up to date with the store.
 
-    One for a process: the first question reads everything, later ones only what was decided since.
+    One for a process: the first question reads everything, later ones only what was decided since. It
+    holds the interruptions that reports count, history and plans, those to come included; a plan whose
+    interruptions have not been counted yet (``counting.catch_up``) is held by what it asks for.
     """
 
     def __init__(
@@ -162,6 +170,7 @@ class Checker:
         self._ruling: Ruling
         self._marks = Marks(audit=-1, ledger=-1, rules=-1)
         self._pending: set[str] = set()
+        self._momentary: timedelta | None = None
         self._fresh = asyncio.Lock()
 
     async def check(self, number: str, now: datetime) -> Checked:
@@ -169,14 +178,12 @@ class Checker:
         index, network = await self._present(now)
         work = index.works.get(number)
         if work is None:
-            # Cancelled, or long over: the index has no place for it, and the question stands.
+            # Long over, or cancelled before it was counted: the index has no place for it, and the
+            # question stands.
             plan = await plans.find(self._store, number)
-            found = await self._book.works(numbers=[number])
-            work = (
-                _work(found[0], network)
-                if found
-                else Work(key=number, outages=(), kind=plan.kind.value, state=plan.state.value)
-            )
+            work = Work(key=number, outages=(), kind=plan.kind.value, state=plan.state.value)
+            for found in await self._book.counted(numbers=[number]):
+                work = found
         return self._checked(index, network, work, now)
 
     async def foresee(self, contents: Sequence[PlanContent], now: datetime) -> list[Checked]:
@@ -227,7 +234,10 @@ class Checker:
         """Everything as the store has it now; usually one small question to it."""
         async with self._fresh:
             marks = await self._book.marks()
-            if self._known is None or marks.ledger != self._marks.ledger:
+            momentary = self._terms.policy.counting.momentary
+            is_other = (marks.ledger, momentary) != (self._marks.ledger, self._momentary)
+            if self._known is None or is_other:
+                self._momentary = momentary
                 self._known = await self._read_all(now)
             elif marks != self._marks or self._pending:
                 await self._follow(*self._known, now)
@@ -250,36 +260,46 @@ class Checker:
         async with self._store.read() as tx:
             network = await tx.network()
         areas = await self._book.areas()
-        planned = await self._book.works(ending_after=now - _KEPT)
-        suffered = await self._book.suffered(now - _KEPT)
-        self._pending = _unmatched(planned)
+        since = now - _KEPT
+        counted = await self._book.counted(ending_after=since)
+        planned = await self._book.works(ending_after=since, is_counted=False)
+        suffered = await self._suffered(now)
+        self._pending = {item.plan.number for item in planned}
 
         def build() -> Index:
             with aside.settled():
                 index = Index(areas)
+                for work in (*counted, *suffered):
+                    index.put(work)
                 for item in planned:
                     index.put(_work(item, network))
-                for work in suffered:
-                    index.put(work)
                 return index
 
         return await asyncio.to_thread(build), network
 
+    async def _suffered(self, now: datetime) -> Sequence[Work]:
+        return await self._book.suffered(now - _KEPT, self._terms.policy.counting.momentary)
+
     async def _follow(self, index: Index, network: NetworkIndex, now: datetime) -> None:
-        """Reads again what was decided on, and what had not been matched."""
+        """Reads again what was decided on, and what has been counted meanwhile."""
         changes = await self._book.changed(self._marks)
         if changes.has_history:
-            for work in await self._book.suffered(now - _KEPT):
+            for work in [work for work in index.works.values() if work.is_history]:
+                index.drop(work.key)
+            for work in await self._suffered(now):
                 index.put(work)
-        numbers = {*changes.numbers, *self._pending}
-        found = {item.plan.number: item for item in await self._book.works(numbers=numbers)}
-        for number in numbers:
-            item = found.get(number)
-            if item is None:
-                index.drop(number)
-            else:
+        counted = await self._book.counted(numbers={*changes.numbers, *self._pending})
+        for work in counted:
+            index.put(work)
+        self._pending |= changes.numbers
+        self._pending -= {work.key for work in counted}
+        changed = changes.numbers & self._pending
+        if changed:
+            planned = await self._book.works(numbers=changed, is_counted=False)
+            for item in planned:
                 index.put(_work(item, network))
-        self._pending = _unmatched(list(found.values()))
+            for number in changed - {item.plan.number for item in planned}:
+                index.drop(number)
 
 
 def _work(planned: PlannedWork, network: NetworkIndex) -> Work:
@@ -289,14 +309,5 @@ def _work(planned: PlannedWork, network: NetworkIndex) -> Work:
     return as_work(planned)
 
 
-def _unmatched(planned: Sequence[PlannedWork]) -> set[str]:
-    """Plans whose impact is still to come; a draft's may never."""
-    return {
-        item.plan.number
-        for item in planned
-        if not item.is_matched and item.plan.state is not PlanState.DRAFT
-    }
-
-
-def _hours(minutes: int) -> float:
-    return round(minutes / 60, 1)
+def _hours(milliseconds: int) -> float:
+    return round(milliseconds / _HOUR, 1)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -42,8 +42,12 @@ class WorkBook(Protocol):
         numbers: Collection[str] | None = None,
         ending_after: datetime | None = None,
         starting_before: datetime | None = None,
+        is_counted: bool | None = None,
     ) -> Sequence[PlannedWork]: ...
-    async def suffered(self, since: datetime) -> Sequence[Work]: ...
+    async def counted(
+        self, *, numbers: Collection[str] | None = None, ending_after: datetime | None = None
+    ) -> Sequence[Work]: ...
+    async def suffered(self, since: datetime, momentary: timedelta) -> Sequence[Work]: ...
 
 
 class RunBook(Protocol):

@@ -7,20 +7,21 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from notifier.domain import errors
+from notifier.domain import errors, reliability
 from notifier.domain.coordination import problem
 from notifier.domain.coordination.constraints import Constraints, Crew
 from notifier.domain.coordination.gathering import (
     STEPS_A_DAY,
     Gathered,
+    Share,
     Surroundings,
     gather,
 )
-from notifier.domain.coordination.online_counting import merged_windows
 from notifier.domain.coordination.online_index import Index
-from notifier.domain.coordination.works import PlannedWork, parts_of, span_of
+from notifier.domain.coordination.works import PlannedWork, instant_of, parts_of, span_of
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanState
+from notifier.domain.reliability import MILLISECOND
 from notifier.domain.window import FIRST_YEAR, LAST_YEAR, Window
 from notifier.ports import Store
 from notifier.usecases import matching
@@ -122,6 +123,10 @@ class Gatherer:
         """The utility's time zone."""
         return self.terms.zone
 
+    @property
+    def _momentary(self) -> int:
+        return self.terms.policy.counting.momentary // MILLISECOND
+
     async def period(self, options: Options, now: datetime) -> Period:
         """The problem of a period as the store is now. Raises ``PinUnknown``."""
         rules = await self.runs.rules()
@@ -133,7 +138,7 @@ class Gatherer:
         end = datetime.combine(options.last + timedelta(days=1), time(), tzinfo=self.zone)
         planned = await self._planned(begin, end, network)
         index = (await self.checker.index(now)).fork()
-        look_back = timedelta(days=constraints.coordination.look_back_days)
+        look_back = self.terms.policy.counting.repeat_within
         around = Surroundings(
             first=options.first,
             last=options.last,
@@ -147,8 +152,8 @@ class Gatherer:
         )
 
         def work_out() -> Gathered:
-            recent = _recent(index, planned, Window(begin - look_back, begin))
-            return gather(planned, constraints, replace(around, recent=recent))
+            shares = _shares(index, planned, Window(begin - look_back, begin), self._momentary, now)
+            return gather(planned, constraints, replace(around, shares=shares))
 
         # Some hundred works take some tenths of a second: not on everybody's time.
         gathered = await asyncio.to_thread(work_out)
@@ -184,21 +189,34 @@ def _supposing(constraints: Constraints, options: Options) -> Constraints:
     return replace(constraints, crew=tuple(known.values()), coordination=general)
 
 
-def _recent(index: Index, planned: Sequence[PlannedWork], before: Window) -> dict[int, int]:
-    """Interruptions by area that begin in the look-back, but for those of the works themselves."""
-    own = {item.plan.number for item in planned}
+def _shares(
+    index: Index, planned: Sequence[PlannedWork], before: Window, momentary: int, now: datetime
+) -> dict[int, tuple[Share, ...]]:
+    """The customers of each area by the sustained interruptions that begin in the look-back, those of
+    plans that are still to come included; areas where there were none are left out."""
     start, end = span_of(before)
-    areas = {area for item in planned for part in item.parts for area in part.areas}
-    found: dict[int, int] = {}
-    for kind, places in index.kinds(areas).items():
-        spells = sorted(
-            (spell.starts_at, spell.ends_at)
-            for spell in index.spells(kind)
-            if start <= spell.starts_at < end and spell.work.key not in own
-        )
-        if spells:
-            count = len(merged_windows(spells))
-            found |= dict.fromkeys((index.area_ids[place] for place in places), count)
+    at = instant_of(now)
+    found: dict[int, tuple[Share, ...]] = {}
+    for area in {area for item in planned for part in item.parts for area in part.areas}:
+        counted: dict[int, Share] = {}
+        for cohort in index.cohorts([area]):
+            spells = sorted(
+                (spell.starts_at, spell.ends_at)
+                for spell in cohort.spells
+                if spell.starts_at < end and spell.counts(at)
+            )
+            recent = sum(
+                start <= one[0] and reliability.is_sustained(one, momentary)
+                for one in reliability.joined(spells)
+            )
+            known = counted.get(recent, Share(0, False, recent))
+            counted[recent] = Share(
+                known.customers + cohort.customers,
+                known.is_sensitive or bool(cohort.sensitive),
+                recent,
+            )
+        if counted.keys() - {0}:
+            found[area] = tuple(counted[recent] for recent in sorted(counted))
     return found
 
 

@@ -8,16 +8,17 @@ from zoneinfo import ZoneInfo
 from notifier.domain.coordination import allowing, online_moves
 from notifier.domain.coordination.constraints import Constraints
 from notifier.domain.coordination.gathering import STEPS_A_DAY, Shape
-from notifier.domain.coordination.online_index import Work
+from notifier.domain.coordination.online_index import MINUTE, Work
+from notifier.domain.coordination.works import instant_of
 from notifier.domain.finding import Finding
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy
+from notifier.domain.reliability import MILLISECOND
 from notifier.usecases.coordinate_contracts import Terms
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MINUTE = timedelta(minutes=1)
-_HALF_HOUR = 30
+_HALF_HOUR = 30 * MINUTE
 #: The calendar of the check has no period: it begins before all plans and ends after them.
 _BEGINS, _DAYS = date(2000, 1, 1), 100_000
 
@@ -67,12 +68,15 @@ class Ruling:
         kind = PlanKind(work.kind)
         return online_moves.Rules(
             weights=self._constraints.coordination.weights,
-            look=policy.counting.repeat_within // _MINUTE,
+            now=instant_of(now),
+            look=policy.counting.repeat_within // MILLISECOND,
+            momentary=policy.counting.momentary // MILLISECOND,
+            times=policy.counting.repeat_times,
             refuses=self._refuses(work, kind, now + policy.legal_lead.get(kind, timedelta())),
         )
 
     def _refuses(self, work: Work, kind: PlanKind, floor: datetime) -> Callable[[int], str]:
-        earliest = (floor - _EPOCH) // _MINUTE
+        earliest = instant_of(floor)
         calendar = self._calendar
         if calendar is None or not any(outage.windows for outage in work.outages):
             return lambda start: "notice" if start < earliest else ""
@@ -80,7 +84,7 @@ class Ruling:
             number=work.key,
             kind=kind,
             state=PlanState(work.state),
-            out=frozenset(area for outage in work.outages for area in outage.areas),
+            out=frozenset(area for area in work.areas if area > 0),
         )
         shape = self._shape(work)
         return lambda start: calendar.refusal(subject, shape, self._step(start), floor)
@@ -96,8 +100,8 @@ class Ruling:
             is_regular=True,
         )
 
-    def _step(self, minutes: int) -> int:
-        """Minutes since 1970 on the calendar's grid, by the local clock."""
-        local = (_EPOCH + minutes * _MINUTE).astimezone(self._terms.zone)
+    def _step(self, instant: int) -> int:
+        """Milliseconds since 1970 on the calendar's grid, by the local clock."""
+        local = (_EPOCH + instant * MILLISECOND).astimezone(self._terms.zone)
         day = (local.date() - _BEGINS).days
-        return day * STEPS_A_DAY + (local.hour * 60 + local.minute) // _HALF_HOUR
+        return day * STEPS_A_DAY + (local.hour * 60 + local.minute) // 30

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from notifier.domain.coordination import greedy, objective
 from notifier.domain.coordination.constraints import Blackout, Constraints, Crew, Window
@@ -18,7 +18,7 @@ from notifier.store import audit, schema
 from notifier.store.coordination import Coordination
 from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
-from notifier.usecases import coordinate_accepting, coordinate_meeting, plans
+from notifier.usecases import coordinate_accepting, coordinate_meeting, counting, plans
 from notifier.usecases.coordinate_checking import Checker
 from notifier.usecases.coordinate_contracts import Progress, Solved
 from notifier.usecases.coordinate_gathering import (
@@ -530,6 +530,53 @@ async def test_what_was_suffered_before_counts(bureau: Bureau) -> None:
         "一里台区": 4,
         "二里台区": 3,
     }
+
+
+async def test_a_later_file_corrects_what_was_suffered(bureau: Bureau) -> None:
+    """What it says otherwise takes the place of what was said before, in an index that is kept too."""
+    await three(bureau)
+    await suffer(bureau, 1, local(1, 2), area=1)
+    await bureau.check("P1")
+    async with bureau.database.write() as connection:
+        await connection.execute(delete(schema.interruption).where(schema.interruption.c.kind == 0))
+
+    await suffer(bureau, 1, local(2, 2), area=1)
+    found = await bureau.check("P1")
+
+    suffered = [o["windows"] for o in found["others"] if o["state"] == "history"]
+    assert [windows[0]["starts_at"][:10] for windows in suffered] == ["2026-03-02"]
+
+
+async def test_a_plan_is_counted_by_what_it_asks_for_and_then_by_what_it_did(
+    bureau: Bureau,
+) -> None:
+    """Before its interruptions are counted, and after; one that ended while it was under way leaves
+    what people went through."""
+    await three(bureau)
+    await bureau.town.approve("P2")
+    before = await bureau.check("P1")
+    while await counting.catch_up(bureau.town.store):
+        pass
+    after = await bureau.check("P1")
+    bureau.town.clock.set(await bureau.starts("P2") + timedelta(hours=1))
+    await plans.cancel(
+        bureau.town.store,
+        bureau.town.setting,
+        "P2",
+        note="",
+        now=bureau.town.clock.now(),
+        actor="li",
+    )
+    gone = await bureau.check("P1")
+    while await counting.catch_up(bureau.town.store):
+        pass
+    left = await bureau.check("P1")
+
+    assert before == after
+    assert "P2" in {other["number"] for other in after["others"]}
+    assert "P2" not in {other["number"] for other in gone["others"]}
+    state = {other["number"]: other["state"] for other in left["others"]}
+    assert state.get("P2") == "cancelled"
 
 
 async def suffer(bureau: Bureau, number: int, at: datetime, *, area: int | None) -> None:

@@ -18,14 +18,13 @@ class General:
     work without a rule of its own may move either way. ``frozen_days``: what begins sooner stays where
     it is. ``from_hour`` and ``until_hour`` bound every outage that can be moved. ``move_cost`` is paid
     per customer of a published work that moves, ``second_move`` on top where it was moved before;
-    ``interruption`` to ``over_limit`` price what people suffer, ``limit`` is how many interruptions in
-    ``look_back_days`` are borne.
+    ``interruption`` to ``over_limit`` price what people suffer, ``limit`` is how many interruptions
+    within the policy's look-back (``reliability.Counting.repeat_within``) are borne.
     """
 
     step: Literal["half_hour", "half_day"] = "half_hour"
     move_days: int = 14
     frozen_days: int = 3
-    look_back_days: int = 60
     region_per_shift: int | None = None
     from_hour: time | None = None
     until_hour: time | None = None

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from notifier.domain.coordination import allowing
@@ -35,11 +36,20 @@ _HALF_HOUR = timedelta(minutes=30)
 _UNDONE, _UNDONE_EACH = 1_000_000, 1_000
 
 
+class Share(NamedTuple):
+    """Customers of one area with the same number of interruptions in the look-back."""
+
+    customers: int
+    is_sensitive: bool
+    recent: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a problem is gathered in. ``first`` and ``last`` are the period's days, both included;
-    ``recent`` counts interruptions by area in the look-back before it, ``moved_before`` names plans
-    that a meeting moved already, ``accounts`` gives the areas of accounts."""
+    ``shares`` divides areas by what their customers suffered in the look-back before it (an area that
+    is not there suffered nothing), ``moved_before`` names plans that a meeting moved already,
+    ``accounts`` gives the areas of accounts."""
 
     first: date
     last: date
@@ -48,7 +58,7 @@ class Surroundings:
     policy: Policy
     network: NetworkIndex
     areas: Mapping[int, Known]
-    recent: Mapping[int, int] = field(default_factory=dict)
+    shares: Mapping[int, Sequence[Share]] = field(default_factory=dict)
     moved_before: frozenset[str] = frozenset()
     accounts: Mapping[str, int] = field(default_factory=dict)
 
@@ -85,7 +95,7 @@ class Gathered:
 
     ``works`` and ``shapes`` stand in the order of the requests, ``removed`` gives for each the starts
     that are not allowed and why; ``why_frozen`` is empty where it may move. ``area_ids`` stand in the
-    order of the areas.
+    order of the problem's areas; one whose customers suffered differently is there several times.
     """
 
     instance: Instance
@@ -112,18 +122,20 @@ def gather(
             left_out.append(LeftOut(number=work.plan.number, why=why))
         else:
             chosen.append((work, shape))
-    area_ids = tuple(
-        sorted(
-            {a for work, _ in chosen for a in work.areas(ImpactClass.OUT)}
-            | {a for work, _ in chosen for a in work.areas(ImpactClass.SHORT)}
-        )
+    divided = sorted(
+        (area, share)
+        for area in {a for work, _ in chosen for a in work.areas(ImpactClass.OUT)}
+        | {a for work, _ in chosen for a in work.areas(ImpactClass.SHORT)}
+        for share in _shares(area, around)
     )
+    position = defaultdict[int, list[int]](list)
+    for at, (area, _) in enumerate(divided):
+        position[area].append(at)
     grid = Grid(days=around.days, shifts_per_day=2, starts_per_shift=STEPS_A_DAY // 2)
     places = allowing.Places(around.network, constraints, findings)
     hours = _shared_hours(chosen) if constraints.coordination.step == "half_hour" else None
     calendar = allowing.Calendar(constraints, places, around, findings)
     requests, removed, frozen = [], [], []
-    position = {area: at for at, area in enumerate(area_ids)}
     for at, (work, shape) in enumerate(chosen):
         subject = allowing.Subject(
             number=work.plan.number,
@@ -140,7 +152,15 @@ def gather(
     pairs = _Pairs(numbers, {item.number for item in left_out}, findings)
     instance = Instance(
         grid=grid,
-        areas=tuple(_area(area, around) for area in area_ids),
+        areas=tuple(
+            Area(
+                key=area,
+                customers=share.customers,
+                is_sensitive=share.is_sensitive,
+                recent_interruptions=share.recent,
+            )
+            for area, share in divided
+        ),
         requests=tuple(requests),
         weights=constraints.coordination.weights,
         limits=_limits(constraints, around.first, around.days),
@@ -159,7 +179,7 @@ def gather(
         shapes=tuple(shape for _, shape in chosen),
         removed=tuple(removed),
         why_frozen=tuple(frozen),
-        area_ids=area_ids,
+        area_ids=tuple(area for area, _ in divided),
         left_out=tuple(left_out),
         findings=tuple(findings),
     )
@@ -217,7 +237,7 @@ def _request(
     calendar: allowing.Calendar,
     constraints: Constraints,
     around: Surroundings,
-    position: Mapping[int, int],
+    position: Mapping[int, Sequence[int]],
     places: allowing.Places,
 ) -> Request:
     number = work.plan.number
@@ -227,9 +247,12 @@ def _request(
     named = replace(work.content, crew=(window.crew if window else "") or work.content.crew)
     modes = [
         Mode(
-            out=tuple(position[area] for area in out),
+            out=tuple(at for area in out for at in position[area]),
             short=tuple(
-                position[area] for area in work.areas(ImpactClass.SHORT) if area not in set(out)
+                at
+                for area in work.areas(ImpactClass.SHORT)
+                if area not in set(out)
+                for at in position[area]
             ),
         )
     ]
@@ -237,7 +260,9 @@ def _request(
         if item.plan == number:
             moved = places.areas(item.areas, (), ()) & set(out)
             if moved and moved != set(out):
-                carried = modes[0].short + tuple(sorted(position[area] for area in moved))
+                carried = modes[0].short + tuple(
+                    sorted(at for area in moved for at in position[area])
+                )
                 rest = tuple(at for at in modes[0].out if at not in set(carried))
                 tie = places.feeder(item.tie_feeder) if item.tie_feeder else None
                 modes.append(Mode(out=rest, short=carried, tie_feeder=tie))
@@ -266,14 +291,11 @@ def _request(
     )
 
 
-def _area(area_id: int, around: Surroundings) -> Area:
+def _shares(area_id: int, around: Surroundings) -> Sequence[Share]:
+    if area_id in around.shares:
+        return around.shares[area_id]
     known = around.areas.get(area_id)
-    return Area(
-        key=area_id,
-        customers=known.customers if known else 0,
-        is_sensitive=bool(known and known.special),
-        recent_interruptions=around.recent.get(area_id, 0),
-    )
+    return (Share(known.customers if known else 0, bool(known and known.special), 0),)
 
 
 def _limits(constraints: Constraints, first: date, days: int) -> Limits:

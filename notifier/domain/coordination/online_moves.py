@@ -4,21 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from notifier.domain.coordination.online_counting import (
-    Kind,
-    Tally,
-    interruptions,
-    rolling,
-    tally,
-    with_windows,
-)
-from notifier.domain.coordination.online_index import Span, Work
+from notifier.domain.coordination.online_counting import Alone, Kind, Measure, Tally, outages, tally
+from notifier.domain.coordination.online_index import MINUTE, Work
 from notifier.domain.coordination.problem import Weights
 
-#: Minutes.
-DAY = 1440
-_HALF_HOUR = 30
-#: How far works are looked for, and over how long interruptions are counted (3 in 60 days).
+#: Milliseconds.
+DAY = 1440 * MINUTE
+_HALF_HOUR = 30 * MINUTE
+#: Over how long interruptions are counted where nobody says otherwise (3 in 60 days).
 LOOK = 60 * DAY
 #: Other works with which a common start is tried.
 _PARTNERS = 8
@@ -26,21 +19,31 @@ _PARTNERS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """By what a work is judged. ``candidates`` are the moves tried, in minutes; ``refuses`` says why a
-    first start (minutes) is not allowed, or nothing."""
+    """By what a work is judged ``now``; all times in milliseconds. ``look``: how far works are looked
+    for, and over how long interruptions are counted; ``momentary``: the policy's limit; ``times``: so
+    many within the look-back put a customer on the repeat list. ``candidates`` are the moves tried;
+    ``refuses`` says why a first start is not allowed, or nothing."""
 
     weights: Weights = field(default_factory=Weights)
+    now: int = 0
     look: int = LOOK
+    momentary: int = 3 * MINUTE
+    times: int = 3
     candidates: tuple[int, ...] = tuple(n * DAY for n in range(-22, 23) if n)
     refuses: Callable[[int], str] = lambda _start: ""
+
+    @property
+    def measure(self) -> Measure:
+        """By what is counted."""
+        return Measure(within=self.look, momentary=self.momentary, limit=self.weights.limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """A better time. ``shift`` is the move in minutes, ``start`` the new first start.
+    """A better time. ``shift`` is the move, ``start`` the new first start (milliseconds).
 
     ``gain`` is in units of the objective, the price of telling people again (``told_again`` customers)
-    taken off. The other figures are customers and customer-minutes, now less then; they may be
+    taken off. The other figures are customers and customer-milliseconds, now less then; they may be
     negative. ``merged`` are the works with which it would share an outage, and the customers of each.
     """
 
@@ -50,7 +53,7 @@ class Suggestion:
     spared_repeats: int
     spared_over_limit: int
     spared_interruptions: int
-    spared_minutes: int
+    spared_time: int
     told_again: int
     merged: tuple[tuple[Work, int], ...]
 
@@ -81,10 +84,9 @@ def best_moves(
             allowed.append(shift)
     # What cannot change whatever the day has no place in the comparison.
     moving = [kind for kind in kinds if kind.others]
-    alone = [
-        (found, rolling(found, rules.look)) for found in (interruptions(kind) for kind in moving)
-    ]
-    now = [tally(interruptions(kind, 0), rules.look, rules.weights.limit) for kind in moving]
+    measure = rules.measure
+    alone = [Alone(kind, measure) for kind in moving]
+    now = [tally(outages(kind, 0), measure) for kind in moving]
     told = sum(kind.customers for kind in kinds) if is_published else 0
     found = []
     for shift in allowed:
@@ -103,7 +105,7 @@ def best_moves(
 
 def _moved(
     kinds: Sequence[Kind],
-    alone: Sequence[tuple[Sequence[Span], Sequence[int]]],
+    alone: Sequence[Alone],
     now: Sequence[Tally],
     shift: int,
     first: int,
@@ -112,15 +114,14 @@ def _moved(
 ) -> Suggestion:
     weights = rules.weights
     gain = -weights.move_notified * told
-    repeats = over = interruptions = minutes = 0
-    for kind, (others, counts), before in zip(kinds, alone, now, strict=True):
-        windows = [(start + shift, end + shift) for start, end in kind.own]
-        after = with_windows(others, counts, windows, rules.look, weights.limit)
+    repeats = over = interruptions = lasting = 0
+    for kind, others, before in zip(kinds, alone, now, strict=True):
+        after = others.with_windows([(start + shift, end + shift) for start, end in kind.own])
         gain += kind.burden * (_cost(before, weights) - _cost(after, weights))
         repeats += kind.customers * (before.repeats - after.repeats)
         over += kind.customers * (before.over - after.over)
         interruptions += kind.customers * (before.interruptions - after.interruptions)
-        minutes += kind.customers * (before.minutes - after.minutes)
+        lasting += kind.customers * (before.lasting - after.lasting)
     return Suggestion(
         shift=shift,
         start=first + shift,
@@ -128,7 +129,7 @@ def _moved(
         spared_repeats=repeats,
         spared_over_limit=over,
         spared_interruptions=interruptions,
-        spared_minutes=minutes,
+        spared_time=lasting,
         told_again=told,
         merged=(),
     )
@@ -159,5 +160,5 @@ def _cost(tally: Tally, weights: Weights) -> int:
         weights.interruption * tally.interruptions
         + weights.repeat * tally.repeats
         + weights.over_limit * tally.over
-        + weights.half_hour * tally.minutes // _HALF_HOUR
+        + weights.half_hour * tally.lasting // _HALF_HOUR
     )

@@ -1,15 +1,17 @@
 """Plans as coordination sees them: what each says, and which areas it takes out when."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from notifier.domain import matching
-from notifier.domain.coordination.online_index import Outage, Span, Work
+from notifier.domain.coordination.online_index import Outage, Work
 from notifier.domain.impact import ImpactClass
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import Plan, PlanContent, PlanState
+from notifier.domain.reliability import MILLISECOND, Span
 from notifier.domain.window import Window
 
-_MINUTE = 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,17 +82,20 @@ def parts_of_match(match: matching.Match) -> tuple[Part, ...]:
 
 
 def as_work(planned: PlannedWork) -> Work:
-    """The plan for the online index: only what is out counts, and only until supply came back."""
+    """The plan for the online index before its interruptions are counted: by its present revision
+    alone, and an area that is hit in part counts as hit. Only what is out counts, and only until supply
+    came back."""
     plan, outages = planned.plan, []
+    is_firm = plan.state in (PlanState.APPROVED, PlanState.DONE)
     for part in planned.parts:
         if part.impact_class is ImpactClass.OUT and part.areas:
-            restored = None if plan.restored_at is None else _minutes(plan.restored_at.timestamp())
+            restored = None if plan.restored_at is None else instant_of(plan.restored_at)
             windows = tuple(
                 (start, end if restored is None else min(end, restored))
                 for start, end in (span_of(window) for window in part.windows)
                 if restored is None or start < restored
             )
-            outages.append(Outage(areas=part.areas, windows=windows))
+            outages.append(Outage(areas=part.areas, windows=windows, is_firm=is_firm))
     return Work(
         key=plan.number,
         outages=tuple(outages),
@@ -106,7 +111,11 @@ def draft_work(content: PlanContent, parts: tuple[Part, ...]) -> Work:
     return Work(
         key=content.number,
         outages=tuple(
-            Outage(areas=part.areas, windows=tuple(span_of(window) for window in part.windows))
+            Outage(
+                areas=part.areas,
+                windows=tuple(span_of(window) for window in part.windows),
+                is_firm=False,
+            )
             for part in parts
             if part.impact_class is ImpactClass.OUT and part.areas
         ),
@@ -117,9 +126,10 @@ def draft_work(content: PlanContent, parts: tuple[Part, ...]) -> Work:
 
 
 def span_of(window: Window) -> Span:
-    """A window in whole minutes since 1970 UTC."""
-    return _minutes(window.starts_at.timestamp()), _minutes(window.ends_at.timestamp())
+    """A window in whole milliseconds since 1970 UTC."""
+    return instant_of(window.starts_at), instant_of(window.ends_at)
 
 
-def _minutes(seconds: float) -> int:
-    return int(seconds // _MINUTE)
+def instant_of(moment: datetime) -> int:
+    """A moment (aware) in whole milliseconds since 1970 UTC."""
+    return (moment - _EPOCH) // MILLISECOND

@@ -4,11 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.domain.coordination import online, online_moves
-from notifier.domain.coordination.online_index import HISTORY, Index, Known, Outage, Span, Work
+from notifier.domain.coordination.online_index import HISTORY, MINUTE, Index, Known, Outage, Work
+from notifier.domain.reliability import Span
 
 DAY = online_moves.DAY
 LOOK = online_moves.LOOK
 EIGHT = 8 * 60
+HOUR = 60 * MINUTE
 
 
 def index(*works: Work, areas: int = 6) -> Index:
@@ -29,8 +31,8 @@ def index(*works: Work, areas: int = 6) -> Index:
 
 def work(key: str, day: int, *areas: int, hours: int = 8, at: int = EIGHT, **more: str) -> Work:
     """A work from eight o'clock of a day."""
-    start = day * DAY + at
-    windows = ((start, start + hours * 60),)
+    start = day * DAY + at * MINUTE
+    windows = ((start, start + hours * HOUR),)
     return Work(key=key, outages=(Outage(areas=areas, windows=windows),), **more)
 
 
@@ -85,9 +87,9 @@ def test_a_merge_is_suggested_with_what_it_spares() -> None:
     best = check(made, made.works["A"]).suggestions[0]
 
     assert [(one.key, number) for one, number in best.merged] == [("B", 30)]
-    assert best.start == 110 * DAY + 9 * 60
+    assert best.start == 110 * DAY + 9 * HOUR
     assert (best.spared_interruptions, best.spared_repeats) == (30, 30)
-    assert best.spared_minutes == 30 * 8 * 60
+    assert best.spared_time == 30 * 8 * HOUR
 
 
 def test_a_day_beyond_the_look_back_spares_a_repeat() -> None:
@@ -145,6 +147,40 @@ def test_an_index_follows_what_changes_and_a_fork_does_not() -> None:
     assert check(made, work("X", 100, 1)).others == ()
     assert [o.work.key for o in check(made, work("X", 100, 3)).others] == ["B"]
     assert {o.work.key for o in check(fork, work("X", 100, 1)).others} == {"A", "B"}
+
+
+def test_an_area_hit_in_part_is_counted_customer_by_customer() -> None:
+    """Those whom a file names, and those whom a plan takes out of an area, and nobody else."""
+    named = frozenset({8 * 1, 8 * 2 + 4})
+    windows = ((90 * DAY, 90 * DAY + HOUR),)
+    part = Work(key="B", outages=(Outage(areas=(), windows=windows, parts={3: named}),))
+    made = index(work("A", 100, 2, 3), part)
+
+    whole, back = check(made, made.works["A"]), check(made, part)
+
+    assert (whole.by_count, whole.special_hit) == ({1: 48, 2: 2}, {4: 1})
+    assert (back.by_count, back.special, back.customers) == ({2: 2}, {4: 1}, 2)
+    assert [(other.work.key, other.customers) for other in whole.others] == [("B", 2)]
+
+
+def test_what_was_never_approved_in_time_did_not_happen() -> None:
+    """Before its end a draft may still take place, afterwards it did not."""
+    windows = ((90 * DAY, 90 * DAY + HOUR),)
+    draft = Work(key="D", outages=(Outage(areas=(1,), windows=windows, is_firm=False),))
+    made = index(work("A", 100, 1), draft)
+
+    assert check(made, made.works["A"], now=80 * DAY).by_count == {2: 10}
+    assert check(made, made.works["A"], now=95 * DAY).by_count == {1: 10}
+
+
+def test_minutes_are_momentary_up_to_the_limit() -> None:
+    """They are no interruption, unless another work makes them longer."""
+    short = Outage(areas=(1,), windows=((90 * DAY, 90 * DAY + 3 * MINUTE),))
+    made = index(work("A", 100, 1), Work(key="S", outages=(short,)))
+
+    assert check(made, made.works["A"]).by_count == {1: 10}
+    assert check(made, made.works["S"]).by_count == {0: 10}
+    assert check(made, made.works["A"], momentary=2 * MINUTE).by_count == {2: 10}
 
 
 # --- Against a slow reckoning ----------------------------------------------------------------------
@@ -229,6 +265,52 @@ def test_a_suggestion_keeps_its_word(drawn: list[tuple[set[int], int, int, int]]
     start, end = works[0].outages[0].windows[0]
     for item in check(made, works[0]).suggestions:
         now, then = suffered((start, end)), suffered((start + item.shift, end + item.shift))
-        promised = (item.spared_interruptions, item.spared_repeats, item.spared_minutes)
+        promised = (item.spared_interruptions, item.spared_repeats, item.spared_time)
         assert promised == tuple(a - b for a, b in zip(now, then, strict=True))
         assert item.gain > 0
+
+
+_parts = st.lists(
+    st.tuples(
+        st.sets(st.integers(1, 3)),
+        st.dictionaries(st.integers(1, 3), st.frozensets(st.integers(0, 9), min_size=1)),
+        st.integers(90, 160),
+        st.integers(1, 30),
+    ),
+    min_size=1,
+    max_size=7,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_parts)
+def test_every_customer_is_counted_as_if_alone(
+    drawn: list[tuple[set[int], dict[int, frozenset[int]], int, int]],
+) -> None:
+    """Works that hit areas whole or in part: the count of each customer, one by one."""
+    works = []
+    for n, (areas, parts, day, hours) in enumerate(drawn):
+        named = {area: frozenset(8 * who for who in some) for area, some in parts.items()}
+        windows = ((day * DAY, day * DAY + hours * HOUR),)
+        outage = Outage(areas=tuple(sorted(areas)), windows=windows, parts=named)
+        works.append(Work(key=f"W{n}", outages=(outage,)))
+    own = works[0].outages[0]
+
+    found = check(index(*works), works[0]).by_count
+
+    expected: dict[int, int] = {}
+    for area in (1, 2, 3):
+        for who in range(10 * area):
+            hit = [
+                outage
+                for one in works
+                for outage in one.outages
+                if area in outage.areas or 8 * who in outage.parts.get(area, ())
+            ]
+            if own not in hit:
+                continue
+            counts = slow_counts([window for outage in hit for window in outage.windows])
+            mine = max(s for s, _ in counts if s <= own.windows[0][0])
+            count = max(c for s, c in counts if mine <= s < mine + LOOK)
+            expected[count] = expected.get(count, 0) + 1
+    assert found == expected
