@@ -9,6 +9,7 @@ from notifier.commands import (
     console,
     plan_changes,
     plan_impact,
+    plan_joint,
     plan_switching,
     running,
     shapes,
@@ -17,7 +18,7 @@ from notifier.commands.base import Context
 from notifier.domain.plan import Plan, PlanState, Revision
 from notifier.runtime import Runtime
 from notifier.store.reports import Reports
-from notifier.usecases import matching, plans
+from notifier.usecases import joints, matching, plans
 from notifier.usecases.preview import Preview, preview
 from notifier.usecases.status import Tallies
 
@@ -61,6 +62,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     plan_impact.register(commands)
     plan_changes.register(commands)
+    plan_joint.register(commands)
     running.register(commands)
     plan_switching.register(commands)
 
@@ -124,8 +126,10 @@ async def show(context: Context) -> int:
             approvals = await tx.plans.approvals(plan.id)
             tallies = Tallies(rows=tuple(await Reports(tx.connection).deliveries(plan.id)))
             exceptions = await tx.journal.exceptions(plan_id=plan.id)
+        partners = await joints.partners(runtime.store, plan.number)
     shown = {
         "plan": shapes.plan_as_dict(plan, zone),
+        "joint": [partner.number for partner in partners],
         "revisions": [shapes.revision_as_dict(item, zone) for item in revisions],
         "approvals": [shapes.approval_as_dict(item, zone) for item in approvals],
         "deliveries": tallies.as_dict(),
@@ -171,6 +175,8 @@ def _show(context: Context, shown: dict[str, Any], revisions: Sequence[Revision]
     out.say(f"工作 works: {present.content.works}")
     if present.content.crew:
         out.say(f"班组 crew: {present.content.crew}")
+    if shown["joint"]:
+        out.say(f"同停 told as one with: {'、'.join(shown['joint'])}")
     out.say()
     out.table(
         (

@@ -56,6 +56,13 @@ class PlanView(Answer):
     submitted_by: str
 
 
+class JointAnswer(Answer):
+    """The other plans of a joint outage; empty where the plan is told for itself."""
+
+    number: str
+    joint: list[PlanView]
+
+
 class StepView(Answer):
     """One switch operated."""
 

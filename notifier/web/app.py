@@ -21,6 +21,7 @@ from notifier.web import (
     coordination_pages,
     endpoints,
     errors,
+    joint_api,
     openapi,
     pages,
     public,
@@ -61,6 +62,7 @@ ENDPOINTS = (
     *COORDINATION.endpoints,
     *PLANS.endpoints,
     *SWITCHING.endpoints,
+    *joint_api.JOINTS.endpoints,
     *POSTINGS.endpoints,
     *RUNNING.endpoints,
     *OPERATIONS.endpoints,
@@ -98,6 +100,7 @@ def make_app(service: Service) -> web.Application:
     callbacks.add(app)
     console.add(app)
     switching_pages.add(app)
+    joint_api.add(app)
     coordination_pages.add(app)
     records.add(app)
     reports_pages.add(app)

@@ -185,6 +185,8 @@ async def plan_page(service: Service, plan: Plan) -> dict[str, Any]:
         happened = await views.timeline(tx.connection, plan.id, plan.number)
         approvals = await tx.plans.approvals(plan.id)
         exceptions = await tx.journal.exceptions(plan_id=plan.id, only_open=False)
+        sharing = await tx.joints.members(plan.id)
+        joint = [await tx.plans.by_id(each) for each in sharing if each != plan.id]
     content = present.content
     zh, en = pages.told_times(content.all_windows, zone=zone, now=now, is_short=not content.windows)
     return {
@@ -210,6 +212,7 @@ async def plan_page(service: Service, plan: Plan) -> dict[str, Any]:
         "timeline": list(reversed(happened))[:200],
         "approvals": approvals,
         "exceptions": exceptions,
+        "joint": joint,
     }  # fmt: skip
 
 

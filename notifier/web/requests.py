@@ -101,6 +101,13 @@ class NoteBody(Strict):
     note: Words = ""
 
 
+class JoinBody(Strict):
+    """The other plans of the outage, by number."""
+
+    with_plans: Annotated[list[Name], Field(alias="with", min_length=1, max_length=15)]
+    note: Words = ""
+
+
 class ApproveBody(Strict):
     """``expected_hash``: the recipients that the approver looked at, from the preview."""
 

@@ -49,6 +49,7 @@ REASONS: Mapping[str, Words] = {
     "restored_as_announced": ("按时送电，无需另行通知", "Restored as announced"),
     "other_days_stand": ("其余日期不变，张贴仍然有效", "The other days stand: the poster hangs on"),
     "transition.closed": ("合环或不停电转供，不中断供电", "Supply stays on: nobody need be told"),
+    "told_with": ("同停，由此计划告知：", "One outage, told by plan"),
     "too_late": ("已过有效时间，不再发送", "It lost its point before it could be sent"),
     "unreachable": ("没有可用的联系方式", "No usable address"),
     "worker.lost": ("处理进程中断，结果待查", "The worker was lost; the outcome is being asked for"),
@@ -173,6 +174,8 @@ ACTS: Mapping[str, Words] = {
     "plan.delayed": ("调整结束时间", "End moved"),
     "plan.restored": ("确认恢复供电", "Supply restored"),
     "plan.rematched": ("重新匹配", "Matched anew"),
+    "plan.joined": ("加入同停", "Told as one"),
+    "plan.parted": ("退出同停", "Told for itself again"),
     "running.on_time": ("班组确认按时送电", "Crew: on time"),
     "running.late": ("班组报延迟送电", "Crew: late"),
     "running.restored": ("班组报已送电", "Crew: restored"),
@@ -182,7 +185,12 @@ ACTS: Mapping[str, Words] = {
 
 
 def words(table: Mapping[str, Words], code: str) -> Words:
-    """The words for a code; a provider's own code stands for itself."""
+    """The words for a code; what stands behind a colon is named after them. A provider's own code
+    stands for itself."""
+    kind, _, name = code.partition(":")
+    if name and kind in table and code not in table:
+        zh, en = table[kind]
+        return f"{zh}{name}", f"{en} {name}"
     return table.get(code, (code, code))
 
 
