@@ -38,6 +38,25 @@ def settled() -> Iterator[None]:
 
     A full collection of a city takes some tenths of a second, during which nothing else runs.
     """
+    with _uncollected(gc.freeze):
+        yield
+
+
+@contextmanager
+def piecemeal() -> Iterator[Callable[[], None]]:
+    """Works through something large piece by piece; it goes when the work is done. After each piece
+    the caller calls what this yields: only what the piece has made is collected, within milliseconds."""
+    with _uncollected(lambda: None):
+        yield _collect_young
+
+
+def _collect_young() -> None:
+    gc.collect(1)
+
+
+@contextmanager
+def _uncollected(then: Callable[[], None]) -> Iterator[None]:
+    """No collection by itself until the last of such blocks ends, which does ``then``."""
     global _paused
     with _pausing:
         _paused += 1
@@ -48,5 +67,5 @@ def settled() -> Iterator[None]:
         with _pausing:
             _paused -= 1
             if not _paused:
-                gc.freeze()
+                then()
                 gc.enable()

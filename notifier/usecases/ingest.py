@@ -11,7 +11,7 @@ from notifier.domain import errors, matching
 from notifier.domain.finding import Finding, Severity, has_errors
 from notifier.domain.plan import PlanContent, PlanDraft
 from notifier.ports import Store
-from notifier.usecases import submitting, topology
+from notifier.usecases import aside, submitting, topology
 from notifier.usecases.submitting import Incoming, Submitted
 from notifier.usecases.topology import World
 
@@ -131,10 +131,12 @@ async def ingest_plans(
         )
     taken: list[Taken] = []
     numbers: dict[str, PlanContent] = {}
-    for batch in _batches(drafts):
-        taken += await _take(store, batch, digest, numbers, now, actor)
-        if progress is not None:
-            progress(len(taken))
+    with aside.piecemeal() as done:
+        for batch in _batches(drafts):
+            taken += await _take(store, batch, digest, numbers, now, actor)
+            done()
+            if progress is not None:
+                progress(len(taken))
     report = IngestReport(
         file=file_name, digest=digest, taken=tuple(taken), findings=tuple(findings)
     )
