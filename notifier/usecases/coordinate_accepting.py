@@ -10,8 +10,10 @@ from notifier.domain import errors
 from notifier.domain.coordination import moving, validator
 from notifier.domain.coordination.problem import Assignment, asked
 from notifier.domain.coordination.validator import Violation
+from notifier.domain.network.steps import Action, Step
+from notifier.domain.plan import PlanContent
 from notifier.ports import Store
-from notifier.usecases import coordinate_wording, plans
+from notifier.usecases import coordinate_joining, coordinate_proposing, coordinate_wording, plans
 from notifier.usecases.coordinate_contracts import RunBook
 from notifier.usecases.coordinate_gathering import Gatherer, Options, Period
 from notifier.usecases.coordinate_meeting import found
@@ -117,6 +119,9 @@ async def accept(
                 actor=actor,
             )
     accepted = {number for number in wanted if answers[number].is_accepted}
+    await coordinate_joining.share(
+        store, kept, accepted, note=f"平衡会 {run_id}", now=now, actor=actor
+    )
     return Acceptance(
         items=tuple(answers[number] for number in wanted), lonely=_lonely(kept, accepted)
     )
@@ -147,9 +152,16 @@ def _against(item: Mapping[str, Any], period: Period) -> tuple[str, Assignment |
     if why:
         zh, en = coordinate_wording.in_words(why)
         return f"{zh} / {en}", None
-    carries = bool(item["detail"]["transferred"])
-    mode = len(request.modes) - 1 if carries else request.asked_mode
-    return "", Assignment(at, start, mode)
+    way = item["detail"].get("way")
+    modes = range(len(request.modes)) if way else (request.asked_mode,)
+    for mode in modes:
+        if coordinate_proposing.way_as_dict(period, at, mode) == way:
+            return "", Assignment(at, start, mode)
+    return (
+        "网络或转供清单已变化，请重新协调 / the network or the list of transfers has changed: "
+        "hold the meeting again",
+        None,
+    )
 
 
 def _clashing(period: Period, chosen: Mapping[str, Assignment]) -> dict[str, str]:
@@ -227,8 +239,8 @@ async def _revise(
         present = await tx.plans.revision(plan.id, plan.revision)
     by = timedelta(minutes=detail["shift_minutes"])
     content = moving.moved(present.content, by, gatherer.zone)
-    if detail["transferred"]:
-        content = moving.with_transfer(content, detail["transferred"])
+    if way := detail.get("way"):
+        content = _by_way(content, way)
     partners = "、".join(one["number"] for one in detail["merged_with"])
     note = f"平衡会 {run_id}" + (f"：与 {partners} 同停" if partners else "")
     try:
@@ -236,6 +248,16 @@ async def _revise(
     except errors.Refusal as refusal:
         return Accepted(number=number, is_accepted=False, why=refusal.sentence)
     return Accepted(number=number, is_accepted=True, revision=revised.revision)
+
+
+def _by_way(content: PlanContent, way: Mapping[str, Any]) -> PlanContent:
+    """The content done in the way proposed: by its steps, or by the ledger's word where it has none."""
+    if not way["steps"]:
+        return moving.with_transfer(content, way["transferred"])
+    return moving.by_steps(
+        content,
+        [Step(action=Action(step["action"]), switch=step["switch"]) for step in way["steps"]],
+    )
 
 
 def _lonely(

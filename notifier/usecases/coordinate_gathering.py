@@ -24,7 +24,7 @@ from notifier.domain.plan import PlanState
 from notifier.domain.reliability import MILLISECOND
 from notifier.domain.window import FIRST_YEAR, LAST_YEAR, Window
 from notifier.ports import Store
-from notifier.usecases import matching
+from notifier.usecases import coordinate_ways, matching
 from notifier.usecases.coordinate_checking import Checker
 from notifier.usecases.coordinate_contracts import RunBook, Terms, WorkBook
 
@@ -138,6 +138,7 @@ class Gatherer:
         end = datetime.combine(options.last + timedelta(days=1), time(), tzinfo=self.zone)
         planned = await self._planned(begin, end, network)
         index = (await self.checker.index(now)).fork()
+        found = await coordinate_ways.find(self.store, planned, network, now)
         look_back = self.terms.policy.counting.repeat_within
         around = Surroundings(
             first=options.first,
@@ -149,11 +150,13 @@ class Gatherer:
             areas=index.known,
             moved_before=await self.runs.moved_before([item.plan.number for item in planned]),
             accounts=await self.runs.accounts([item.account for item in constraints.customer]),
+            offered=found.offered,
         )
 
         def work_out() -> Gathered:
             shares = _shares(index, planned, Window(begin - look_back, begin), self._momentary, now)
-            return gather(planned, constraints, replace(around, shares=shares))
+            made = gather(planned, constraints, replace(around, shares=shares))
+            return replace(made, findings=(*made.findings, *found.findings))
 
         # Some hundred works take some tenths of a second: not on everybody's time.
         gathered = await asyncio.to_thread(work_out)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from notifier.domain.coordination import moving, proposal, timeline
 from notifier.domain.coordination.objective import Figures
+from notifier.domain.impact import ImpactClass
 from notifier.domain.window import Window
 from notifier.usecases import coordinate_explaining
 from notifier.usecases.coordinate_contracts import Solved
@@ -28,7 +29,6 @@ def rows(period: Period, solved: Solved, zone: ZoneInfo) -> list[dict[str, Any]]
         windows = sorted(work.content.windows)
         by = _HALF_HOUR * ((item.to_start or 0) - shape.start)
         after = [] if item.to_start is None else [moving.shifted(w, by, zone) for w in windows]
-        carried = request.modes[item.to_mode].short if item.to_mode != item.from_mode else ()
         detail = {
             "department": work.content.department,
             "works": work.content.works,
@@ -42,7 +42,7 @@ def rows(period: Period, solved: Solved, zone: ZoneInfo) -> list[dict[str, Any]]
             "from": [window.as_dict(zone) for window in windows],
             "to": [window.as_dict(zone) for window in after],
             "shift_minutes": by // timedelta(minutes=1),
-            "transferred": [_area(period, area) for area in carried],
+            "way": way_as_dict(period, item.request, item.to_mode),
             "merged_with": [
                 {
                     "number": gathered.works[one.request].plan.number,
@@ -71,6 +71,21 @@ def rows(period: Period, solved: Solved, zone: ZoneInfo) -> list[dict[str, Any]]
             }
         )
     return found
+
+
+def way_as_dict(period: Period, request: int, mode: int) -> dict[str, Any] | None:
+    """How a work is done otherwise than asked, and by which a way is known again; None: as asked."""
+    if mode == period.instance.requests[request].asked_mode:
+        return None
+    gathered = period.gathered
+    work, way = gathered.works[request], gathered.ways[request][mode - 1]
+    before, asked = work.areas(ImpactClass.OUT), work.areas(ImpactClass.SHORT)
+    return {
+        "transferred": [_named(period, area) for area in way.short if area not in asked],
+        "kept": [_named(period, a) for a in before if a not in way.out and a not in way.short],
+        "tie_feeder": way.tie_feeder,
+        "steps": way.steps_as_dicts(),
+    }
 
 
 def summary(period: Period, solved: Solved) -> dict[str, Any]:
@@ -128,6 +143,9 @@ def _figures(figures: Figures) -> dict[str, Any]:
 
 
 def _area(period: Period, position: int) -> str:
-    area_id = period.gathered.area_ids[position]
+    return _named(period, period.gathered.area_ids[position])
+
+
+def _named(period: Period, area_id: int) -> str:
     known = period.network.areas.get(area_id)
     return str(area_id) if known is None else known.name

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from notifier.domain.coordination import allowing
+from notifier.domain.coordination import allowing, ways
 from notifier.domain.coordination.constraints import Constraints
 from notifier.domain.coordination.online_index import Known
 from notifier.domain.coordination.problem import (
@@ -22,6 +22,7 @@ from notifier.domain.coordination.problem import (
     Pair,
     Request,
 )
+from notifier.domain.coordination.ways import Offered, Way
 from notifier.domain.coordination.works import PlannedWork
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.impact import ImpactClass
@@ -49,7 +50,7 @@ class Surroundings:
     """What a problem is gathered in. ``first`` and ``last`` are the period's days, both included;
     ``shares`` divides areas by what their customers suffered in the look-back before it (an area that
     is not there suffered nothing), ``moved_before`` names plans that a meeting moved already,
-    ``accounts`` gives the areas of accounts."""
+    ``accounts`` gives the areas of accounts. ``offered`` is what the network offers, by plan."""
 
     first: date
     last: date
@@ -61,6 +62,7 @@ class Surroundings:
     shares: Mapping[int, Sequence[Share]] = field(default_factory=dict)
     moved_before: frozenset[str] = frozenset()
     accounts: Mapping[str, int] = field(default_factory=dict)
+    offered: Mapping[str, Offered] = field(default_factory=dict)
 
     @property
     def days(self) -> int:
@@ -94,7 +96,8 @@ class Gathered:
     """The problem with what it was made of, request by request.
 
     ``works`` and ``shapes`` stand in the order of the requests, ``removed`` gives for each the starts
-    that are not allowed and why; ``why_frozen`` is empty where it may move. ``area_ids`` stand in the
+    that are not allowed and why; ``why_frozen`` is empty where it may move. ``ways`` gives for each the
+    ways of its modes but the first, which is as asked. ``area_ids`` stand in the
     order of the problem's areas; one whose customers suffered differently is there several times.
     """
 
@@ -104,6 +107,7 @@ class Gathered:
     shapes: tuple[Shape, ...]
     removed: tuple[Mapping[int, str], ...]
     why_frozen: tuple[str, ...]
+    ways: tuple[tuple[Way, ...], ...]
     area_ids: tuple[int, ...]
     left_out: tuple[LeftOut, ...]
     findings: tuple[Finding, ...]
@@ -122,17 +126,19 @@ def gather(
             left_out.append(LeftOut(number=work.plan.number, why=why))
         else:
             chosen.append((work, shape))
+    places = allowing.Places(around.network, constraints, findings)
+    choices = [_choices(work, constraints, around, places) for work, _ in chosen]
     divided = sorted(
         (area, share)
         for area in {a for work, _ in chosen for a in work.areas(ImpactClass.OUT)}
         | {a for work, _ in chosen for a in work.areas(ImpactClass.SHORT)}
+        | {a for item in choices for way in item.ways for a in way.short}
         for share in _shares(area, around)
     )
     position = defaultdict[int, list[int]](list)
     for at, (area, _) in enumerate(divided):
         position[area].append(at)
     grid = Grid(days=around.days, shifts_per_day=2, starts_per_shift=STEPS_A_DAY // 2)
-    places = allowing.Places(around.network, constraints, findings)
     hours = _shared_hours(chosen) if constraints.coordination.step == "half_hour" else None
     calendar = allowing.Calendar(constraints, places, around, findings)
     requests, removed, frozen = [], [], []
@@ -144,7 +150,9 @@ def gather(
             out=frozenset(work.areas(ImpactClass.OUT)),
         )
         allowed = calendar.allowed(subject, shape, None if hours is None else hours[at])
-        request = _request(work, shape, allowed, calendar, constraints, around, position, places)
+        request = _request(
+            work, shape, allowed, calendar, constraints, around, position, places, choices[at]
+        )
         requests.append(request)
         removed.append(allowed.removed)
         frozen.append(allowed.why_frozen)
@@ -179,6 +187,7 @@ def gather(
         shapes=tuple(shape for _, shape in chosen),
         removed=tuple(removed),
         why_frozen=tuple(frozen),
+        ways=tuple(item.ways for item in choices),
         area_ids=tuple(area for area, _ in divided),
         left_out=tuple(left_out),
         findings=tuple(findings),
@@ -239,33 +248,26 @@ def _request(
     around: Surroundings,
     position: Mapping[int, Sequence[int]],
     places: allowing.Places,
+    choices: Offered,
 ) -> Request:
     number = work.plan.number
     window = calendar.windows.get(number)
     out = work.areas(ImpactClass.OUT)
     feeder = places.feeder_of(out)
     named = replace(work.content, crew=(window.crew if window else "") or work.content.crew)
+    asked = Way(
+        out=out,
+        short=tuple(a for a in work.areas(ImpactClass.SHORT) if a not in set(out)),
+        tie_feeder=choices.tie_feeder,
+    )
     modes = [
         Mode(
-            out=tuple(at for area in out for at in position[area]),
-            short=tuple(
-                at
-                for area in work.areas(ImpactClass.SHORT)
-                if area not in set(out)
-                for at in position[area]
-            ),
+            out=tuple(at for area in way.out for at in position[area]),
+            short=tuple(at for area in way.short for at in position[area]),
+            tie_feeder=way.tie_feeder or None,
         )
+        for way in (asked, *choices.ways)
     ]
-    for item in constraints.transfer:
-        if item.plan == number:
-            moved = places.areas(item.areas, (), ()) & set(out)
-            if moved and moved != set(out):
-                carried = modes[0].short + tuple(
-                    sorted(at for area in moved for at in position[area])
-                )
-                rest = tuple(at for at in modes[0].out if at not in set(carried))
-                tie = places.feeder(item.tie_feeder) if item.tie_feeder else None
-                modes.append(Mode(out=rest, short=carried, tie_feeder=tie))
     customers = sum(around.areas[area].customers for area in out if area in around.areas)
     is_published = work.plan.state is PlanState.APPROVED
     region = (window.region if window else "") or places.region_of(feeder)
@@ -289,6 +291,29 @@ def _request(
         defer_cost=None if allowed.why_frozen else _UNDONE + _UNDONE_EACH * customers,
         is_frozen=bool(allowed.why_frozen),
     )
+
+
+def _choices(
+    work: PlannedWork, constraints: Constraints, around: Surroundings, places: allowing.Places
+) -> Offered:
+    """What the network offers, then the bureau's own list; one that says the same is offered once."""
+    out = work.areas(ImpactClass.OUT)
+    short = tuple(a for a in work.areas(ImpactClass.SHORT) if a not in set(out))
+    offered = around.offered.get(work.plan.number, Offered())
+    found, tie = list(offered.ways), offered.tie_feeder
+    for item in constraints.transfer:
+        if item.plan != work.plan.number:
+            continue
+        named = places.areas(item.areas, (), ())
+        feeder = places.feeder(item.tie_feeder) if item.tie_feeder else ""
+        moved = named & set(out)
+        if named and named <= set(short):
+            tie = tie or feeder  # the plan does so by now
+        elif moved and moved != set(out):
+            way = ways.listed(moved, out, short, feeder)
+            if all((way.short, feeder) != (one.short, one.tie_feeder) for one in found):
+                found.append(way)
+    return Offered(ways=tuple(found), tie_feeder=tie)
 
 
 def _shares(area_id: int, around: Surroundings) -> Sequence[Share]:
