@@ -80,6 +80,7 @@ class _File(_Part):
     horizon_days: Annotated[int, pydantic.Field(ge=1)]
     shifts_per_day: Annotated[int, pydantic.Field(ge=1)] = 2
     starts_per_shift: Annotated[int, pydantic.Field(ge=1)] = 1
+    look_back_days: Annotated[int, pydantic.Field(ge=1)] = 60
     weights: _Weights
     areas: list[_Area]
     requests: list[_Request]
@@ -122,6 +123,7 @@ def _instance(path: Path, file: _File) -> problem.Instance:
             days=file.horizon_days,
             shifts_per_day=file.shifts_per_day,
             starts_per_shift=file.starts_per_shift,
+            look_back_days=file.look_back_days,
         ),
         areas=tuple(
             problem.Area(

@@ -7,13 +7,12 @@ the others: one *lead* pays both for the interruption and for the merged duratio
 ``docs/coordination.md`` has the formulas.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from notifier.domain.coordination.classes import Group
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
-from notifier.solver import limits, terms
+from notifier.solver import limits, repeats, terms
 from notifier.solver.cpsat import FALSE, TRUE, Literal, Model
 from notifier.solver.terms import Cell, Cut, Fitting, Sum, Work, coincide, holds, intervals
 
@@ -48,8 +47,10 @@ class Merging:
         self._instance = instance
         self._around = around
         self._hint = hint or {}
+        self.has_hint = bool(hint)
         self._equal: dict[tuple[int, int, int], Literal] = {}
         self._both: dict[tuple[Literal, Literal], Literal] = {}
+        self.near: dict[tuple[int, int, int, int], Literal] = {}
         self._acts: dict[tuple[int, frozenset[int]], Literal] = {}
         for number in self.free:
             known = fitting or {}
@@ -272,7 +273,8 @@ class Merging:
         for lead, (work, _, _) in zip(leads, taking_part, strict=True):
             lasting = weights.half_hour * requests[work.request].half_hours
             total.add(lead, burden * (weights.interruption + lasting))
-        self._add_repeats(group, leads, total)
+        parts = [(work, day, lead) for (work, _, day), lead in zip(taking_part, leads, strict=True)]
+        repeats.add(self, self._instance, group, parts, total)
 
     def _lead(
         self, earlier: Sequence[tuple[Work, Literal, int]], part: tuple[Work, Literal, int]
@@ -313,34 +315,6 @@ class Merging:
 
     def _is_active(self, work: Work, modes: frozenset[int]) -> bool:
         return work.hint is not None and work.hint.start is not None and work.hint.mode in modes
-
-    def _add_repeats(self, group: Group, leads: Sequence[Literal], total: Sum) -> None:
-        """Interruptions beyond those free of surcharge: max(0, n - allowed), by how much is allowed."""
-        weights = self._instance.weights
-        surcharges: dict[int, int] = defaultdict(int)
-        for recent, burden in group.burdens:
-            surcharges[max(0, 1 - recent)] += weights.repeat * burden
-            surcharges[max(0, weights.limit - recent)] += weights.over_limit * burden
-        certain = sum(lead == TRUE for lead in leads)
-        possible = sum(lead != FALSE for lead in leads)
-        hinted = [self.model.hinted(lead) for lead in leads]
-        for allowed, surcharge in sorted(surcharges.items()):
-            if possible <= allowed or not surcharge:
-                continue
-            if certain >= allowed:
-                total.constant -= allowed * surcharge
-                for lead in leads:
-                    total.add(lead, surcharge)
-                continue
-            count = Sum()
-            for lead in leads:
-                count.add(lead, 1)
-            beyond = self.model.integer(
-                (0, possible - allowed), max(0, sum(hinted) - allowed) if self._hint else None
-            )
-            count.terms[beyond] = -1
-            self.model.linear(count.terms, (-possible, allowed - count.constant))
-            total.terms[beyond] += surcharge
 
     def _add_objective(
         self, sums: Sequence[Sum], cells: Sequence[Cell], cuts: Iterable[Cut]

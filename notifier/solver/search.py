@@ -136,8 +136,8 @@ class Search:
             lasting = weights.half_hour * sum(slots.values())
             total += group.burden * (weights.interruption * len(slots) + lasting)
             for recent, burden in group.burdens:
-                over = objective.beyond(len(slots), recent, weights.limit)
-                repeats = objective.beyond(len(slots), recent, 1)
+                over = objective.beyond(instance.grid, slots, recent, weights.limit)
+                repeats = objective.beyond(instance.grid, slots, recent, 1)
                 total += burden * (weights.repeat * repeats + weights.over_limit * over)
         return total
 

@@ -178,7 +178,9 @@ class _Desk:
             slots = self._slots(group, changed)
             for area in group.areas:
                 of = self.instance.areas[area]
-                repeats += of.customers * beyond(len(slots), of.recent_interruptions, 1)
+                repeats += of.customers * beyond(
+                    self.instance.grid, slots, of.recent_interruptions, 1
+                )
                 half_hours += of.customers * sum(slots.values())
         return repeats, half_hours
 

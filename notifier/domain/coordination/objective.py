@@ -1,9 +1,9 @@
 """What a plan costs, part by part, and the figures people read beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
-from notifier.domain.coordination.problem import Instance, Plan
+from notifier.domain.coordination.problem import Grid, Instance, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class Figures:
     """What a plan means for people, in real customers (nobody counts more for being sensitive).
 
     An interruption of one customer is counted each time it happens. ``repeats`` are those that make
-    two or more within look-back and horizon, ``over_limit`` those beyond the limit. ``half_hours`` are
-    customer half-hours without supply. ``transfers`` are seconds without supply, once a day of work.
-    ``told_again`` are customers of published works that leave their start.
+    two or more within the look-back that ends with them, ``over_limit`` those beyond the limit.
+    ``half_hours`` are customer half-hours without supply. ``transfers`` are seconds without supply,
+    once a day of work. ``told_again`` are customers of published works that leave their start.
     """
 
     interruptions: int
@@ -63,9 +63,22 @@ def interruptions(instance: Instance, plan: Plan) -> Interruptions:
     return found
 
 
-def beyond(count: int, recent: int, allowed: int) -> int:
-    """How many of ``count`` new interruptions come after the first ``allowed``, ``recent`` included."""
-    return max(0, count - max(0, allowed - recent))
+def beyond(grid: Grid, starts: Collection[int], recent: int, allowed: int) -> int:
+    """How many of the interruptions at ``starts`` come after the first ``allowed`` of their look-back.
+
+    The look-back of an interruption ends with it and is ``look_back_days`` long, its own day included;
+    the ``recent`` interruptions before the horizon count as long as it reaches back there.
+    """
+    if grid.is_within_look_back:
+        return max(0, len(starts) - max(0, allowed - recent))
+    found = first = 0
+    days = [grid.day(start) for start in sorted(starts)]
+    for at, day in enumerate(days):
+        while days[first] <= day - grid.look_back_days:
+            first += 1
+        past = recent if day < grid.look_back_days else 0
+        found += past + at - first + 1 > allowed
+    return found
 
 
 def cost(instance: Instance, plan: Plan) -> Cost:
@@ -75,8 +88,8 @@ def cost(instance: Instance, plan: Plan) -> Cost:
     for area, suffered in interruptions(instance, plan).items():
         burden, recent = instance.burden(area), instance.areas[area].recent_interruptions
         interrupted += burden * len(suffered)
-        repeated += burden * beyond(len(suffered), recent, 1)
-        over += burden * beyond(len(suffered), recent, weights.limit)
+        repeated += burden * beyond(instance.grid, suffered, recent, 1)
+        over += burden * beyond(instance.grid, suffered, recent, weights.limit)
         lasted += burden * sum(suffered.values())
     transfers = moves = deferred = 0
     for assignment in plan:
@@ -100,12 +113,10 @@ def figures(instance: Instance, plan: Plan) -> Figures:
     """What the plan means for people."""
     interrupted = repeated = over = lasted = 0
     for area, suffered in interruptions(instance, plan).items():
-        of = instance.areas[area]
+        of, limit = instance.areas[area], instance.weights.limit
         interrupted += of.customers * len(suffered)
-        repeated += of.customers * beyond(len(suffered), of.recent_interruptions, 1)
-        over += of.customers * beyond(
-            len(suffered), of.recent_interruptions, instance.weights.limit
-        )
+        repeated += of.customers * beyond(instance.grid, suffered, of.recent_interruptions, 1)
+        over += of.customers * beyond(instance.grid, suffered, of.recent_interruptions, limit)
         lasted += of.customers * sum(suffered.values())
     transfers = told = moved = deferred = 0
     for assignment in plan:

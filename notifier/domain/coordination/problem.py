@@ -20,7 +20,7 @@ class Grid:
     A **start** is the finest unit: ``start = (day × shifts + shift) × starts_per_shift + step``. With
     one start a shift it is the half-day slot of the file format; with 24 it is a half-hour. Works
     share an outage when they have the same start, crews are counted by day, regions by shift.
-    ``look_back_days``: an interruption is a repeat of those that began fewer days before it.
+    ``look_back_days``: an interruption repeats those that came fewer days before it.
     """
 
     days: int
@@ -32,11 +32,6 @@ class Grid:
     def starts_per_day(self) -> int:
         """How many starts a day has."""
         return self.shifts_per_day * self.starts_per_shift
-
-    @property
-    def look_back(self) -> int:
-        """The look-back in starts: what begins at s counts with what began after s - look_back."""
-        return self.look_back_days * self.starts_per_day
 
     @property
     def is_within_look_back(self) -> bool:
@@ -57,8 +52,8 @@ class Weights:
     """What things cost, per customer unless said otherwise. The names are those of the file format.
 
     ``repeat`` is added from the second interruption within a look-back on, ``over_limit`` beyond
-    ``limit``. ``move_notified`` is paid per customer of a published work that leaves
-    its start; ``move_asked`` is flat, per unpublished work that leaves the start it asked for.
+    ``limit``. ``move_notified`` is paid per customer of a published work that leaves its start;
+    ``move_asked`` is flat, per unpublished work that leaves the start it asked for.
     """
 
     interruption: int = 10
@@ -77,7 +72,7 @@ class Area:
     """A transformer area, or whatever is always out together.
 
     ``recent_interruptions`` were suffered within the look-back before the horizon. When is not said,
-    so they count as if all were suffered just before it: for one look-back from its beginning.
+    so they count as if all had come on its first day.
     """
 
     key: Key

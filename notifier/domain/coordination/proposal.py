@@ -163,8 +163,9 @@ def _add(
                 suffered[start] = max(suffered.get(start, 0), length)
     customers = sign * of.customers
     harm.interruptions += customers * len(suffered)
-    harm.repeats += customers * beyond(len(suffered), of.recent_interruptions, 1)
-    harm.over += customers * beyond(len(suffered), of.recent_interruptions, instance.weights.limit)
+    grid, limit = instance.grid, instance.weights.limit
+    harm.repeats += customers * beyond(grid, suffered, of.recent_interruptions, 1)
+    harm.over += customers * beyond(grid, suffered, of.recent_interruptions, limit)
     harm.half_hours += customers * sum(suffered.values())
 
 

@@ -53,19 +53,17 @@ class Tally:
                     lasting += half_hours
                 else:
                     lasting += max(0, half_hours - max(there))
-            before = len(slots)
             total += group.burden * (weights.half_hour * lasting + weights.interruption * added)
             if added:
+                grid, after = instance.grid, slots.keys() | set(occurrences)
                 for recent, burden in group.burdens:
-                    total += burden * (
-                        weights.repeat
-                        * (beyond(before + added, recent, 1) - beyond(before, recent, 1))
-                        + weights.over_limit
-                        * (
-                            beyond(before + added, recent, weights.limit)
-                            - beyond(before, recent, weights.limit)
-                        )
-                    )
+                    for surcharge, allowed in (
+                        (weights.repeat, 1),
+                        (weights.over_limit, weights.limit),
+                    ):
+                        more = beyond(grid, after, recent, allowed)
+                        more -= beyond(grid, slots, recent, allowed)
+                        total += burden * surcharge * more
         return total
 
     def shared_starts(self, request: int) -> set[int]:

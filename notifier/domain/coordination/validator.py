@@ -186,7 +186,7 @@ def _objective(instance: Instance, plan: Plan) -> int:
             total += request.move_surcharge
             for area in request.modes[0].out + request.modes[0].short:
                 total += weights.move_notified * instance.areas[area].customers
-    suffered = [area.recent_interruptions for area in instance.areas]
+    days: list[list[int]] = [[] for _ in instance.areas]
     for start in sorted(calendar):
         longest: dict[int, int] = {}
         for assignment in calendar[start]:
@@ -194,13 +194,17 @@ def _objective(instance: Instance, plan: Plan) -> int:
             for area in request.modes[assignment.mode].out:
                 longest[area] = max(longest.get(area, 0), request.half_hours)
         for area, half_hours in longest.items():
-            suffered[area] += 1
-            of = instance.areas[area]
+            of, today = instance.areas[area], start // per_day
+            days[area].append(today)
+            # What came before the horizon counts as if it had come on its first day.
+            window = range(today - instance.grid.look_back_days + 1, today + 1)
+            suffered = sum(day in window for day in days[area])
+            suffered += of.recent_interruptions if 0 in window else 0
             people = of.customers + of.is_sensitive * weights.sensitive_extra_customers
             each = weights.interruption + weights.half_hour * half_hours
-            if suffered[area] >= 2:
+            if suffered >= 2:
                 each += weights.repeat
-            if suffered[area] > weights.limit:
+            if suffered > weights.limit:
                 each += weights.over_limit
             total += people * each
     return total

@@ -19,9 +19,14 @@ from notifier.domain.coordination.problem import (
 
 
 def bureau(seed: int, requests: int = 5, *, may_defer: bool = True) -> Instance:
-    """A made-up instance of ten areas in which works meet often."""
+    """A made-up instance of ten areas in which works meet often; every other looks back some days only."""
     rng = random.Random(seed)
-    grid = Grid(days=8, shifts_per_day=2, starts_per_shift=rng.choice((1, 1, 2)))
+    grid = Grid(
+        days=8,
+        shifts_per_day=2,
+        starts_per_shift=rng.choice((1, 1, 2)),
+        look_back_days=2 + seed % 3 if seed % 2 else 60,
+    )
     areas = tuple(
         Area(
             key=f"A{number}",
