@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from notifier.channel import Medium, ReceiptStatus
 from notifier.domain.cell import Cell
 from notifier.domain.customer import Reach
-from notifier.domain.delivery import BatchState, DeliveryState
+from notifier.domain.delivery import BatchState
 from notifier.domain.finding import Finding
 from notifier.domain.happened import Share
 from notifier.domain.history import Entry, Known
@@ -19,7 +19,7 @@ from notifier.domain.network.held import HeldNetwork
 from notifier.domain.network.version import Version
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.notice import Facts, Recipient
-from notifier.domain.outbox import Claimed, KnownReceipt, Orphan, Recorded
+from notifier.domain.outbox import Claimed, Ended, KnownReceipt, Orphan, Recorded
 from notifier.domain.plan import (
     NewRevision,
     Plan,
@@ -184,21 +184,8 @@ class BatchBook(Protocol):
     ) -> None: ...
     async def drop(self, worker: str, batch_ids: Sequence[int], reason: str) -> None: ...
     async def expire(self, now: datetime) -> list[int]: ...
-    async def finish(
-        self,
-        worker: str,
-        batch_id: int,
-        number: int,
-        state: BatchState,
-        *,
-        now: datetime,
-        look_again_at: datetime,
-        reason: str,
-        outcomes: dict[str, int],
-    ) -> bool: ...
-    async def record_all(
-        self, batch_id: int, state: DeliveryState, reference: str | None, code: str | None
-    ) -> None: ...
+    async def finish(self, worker: str, ended: Sequence[Ended], now: datetime) -> set[int]: ...
+    async def accept(self, references: Mapping[int, str]) -> None: ...
     async def record(self, outcomes: Sequence[Recorded]) -> None: ...
     async def split(
         self, batch_id: int, delivery_ids: Sequence[int], due_at: datetime, reason: str

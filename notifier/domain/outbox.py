@@ -1,18 +1,21 @@
-"""What dispatch works on: a claimed batch with its notice, its plan and its members."""
+"""What dispatch works on: a claimed batch with its notice, its plan and its members.
 
+What there is one of for every message is a named tuple, made in half the time of a frozen dataclass.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from notifier.channel import Medium, ReceiptStatus
 from notifier.domain.customer import Reach
 from notifier.domain.decision import Sending
-from notifier.domain.delivery import DeliveryState
+from notifier.domain.delivery import BatchState, DeliveryState
 from notifier.domain.plan import PlanKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(NamedTuple):
     """One delivery of a batch. The phone number is sealed; ``sent_today`` counts the messages of this
     medium to this contact in the last 24 hours, 0 where the policy sets no cap."""
 
@@ -58,7 +61,19 @@ class Orphan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Ended:
+    """How attempt ``number`` at a batch ended: its state from now on, when somebody looks at it again
+    (aware), why (a stable code, or empty), and how many messages had which outcome."""
+
+    batch_id: int
+    number: int
+    state: BatchState
+    look_again_at: datetime
+    reason: str
+    outcomes: Mapping[str, int]
+
+
+class Recorded(NamedTuple):
     """What became of one delivery of an attempt."""
 
     delivery_id: int
@@ -67,8 +82,7 @@ class Recorded:
     reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownReceipt:
+class KnownReceipt(NamedTuple):
     """A receipt whose delivery is known. ``at`` and ``received_at`` are aware; ``batch_id`` is that of the
     call it speaks of, None where it does not say."""
 

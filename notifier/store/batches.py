@@ -3,7 +3,7 @@
 Outcomes are fenced: only the worker that holds the lease may write them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import orjson
@@ -11,10 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.delivery import BatchState, DeliveryState
-from notifier.domain.outbox import Claimed, Recorded
+from notifier.domain.outbox import Claimed, Ended, Recorded
 from notifier.store import claimed, ids
 from notifier.store.columns import from_millis, to_millis
-from notifier.store.engine import with_lists
+from notifier.store.engine import execute_many, with_lists
 
 _B = BatchState
 _D = DeliveryState
@@ -209,80 +209,56 @@ class Batches:
             )
         return sorted({row.plan_id for row in rows})
 
-    async def finish(
-        self,
-        worker: str,
-        batch_id: int,
-        number: int,
-        state: BatchState,
-        *,
-        now: datetime,
-        look_again_at: datetime,
-        reason: str,
-        outcomes: dict[str, int],
-    ) -> bool:
-        """Ends an attempt; False when the lease was lost, and then nothing else may be written."""
-        result = await self._connection.execute(
-            text(
-                "UPDATE batch SET state = :state, due_at = :due, reason = :reason, worker = NULL,"
-                " lease_until = NULL WHERE id = :batch AND worker = :worker"
-                f" AND attempts = :number AND state = {int(_B.SENDING)}"
-            ),
-            {
-                "number": number,
-                "state": int(state),
-                "due": to_millis(look_again_at),
-                "reason": reason,
-                "batch": batch_id,
-                "worker": worker,
-            },
+    async def finish(self, worker: str, ended: Sequence[Ended], now: datetime) -> set[int]:
+        """Ends attempts; answers the batches whose lease the worker still held. Of the others nothing
+        else may be written."""
+        alike: dict[tuple[int, BatchState, datetime, str], list[int]] = {}
+        for one in ended:
+            key = (one.number, one.state, one.look_again_at, one.reason)
+            alike.setdefault(key, []).append(one.batch_id)
+        mine: set[int] = set()
+        for (number, state, due, reason), batch_ids in alike.items():
+            result = await self._connection.execute(
+                _FINISH,
+                {
+                    "number": number,
+                    "state": int(state),
+                    "due": to_millis(due),
+                    "reason": reason,
+                    "ids": batch_ids,
+                    "worker": worker,
+                },
+            )
+            mine.update(row.id for row in result)
+        await execute_many(
+            self._connection,
+            "UPDATE attempt SET finished_at = ?, outcomes = ? WHERE batch_id = ? AND number = ?",
+            [
+                (to_millis(now), orjson.dumps(one.outcomes).decode(), one.batch_id, one.number)
+                for one in ended
+                if one.batch_id in mine
+            ],
         )
-        if result.rowcount != 1:
-            return False
-        await self._connection.execute(
-            text(
-                "UPDATE attempt SET finished_at = :now, outcomes = :outcomes"
-                " WHERE batch_id = :batch AND number = :number"
-            ),
-            {
-                "now": to_millis(now),
-                "outcomes": orjson.dumps(outcomes).decode(),
-                "batch": batch_id,
-                "number": number,
-            },
-        )
-        return True
+        return mine
 
-    async def record_all(
-        self, batch_id: int, state: DeliveryState, reference: str | None, code: str | None
-    ) -> None:
-        """The same outcome for every member that has none yet."""
-        await self._connection.execute(
-            text(
-                "UPDATE delivery SET state = :state, reference = :reference, code = :code"
-                f" WHERE batch_id = :batch AND state = {int(_D.SCHEDULED)}"
-            ),
-            {"state": int(state), "reference": reference, "code": code, "batch": batch_id},
+    async def accept(self, references: Mapping[int, str]) -> None:
+        """Every member of these batches (provider's references by batch id) that has no outcome yet was
+        accepted."""
+        await execute_many(
+            self._connection,
+            f"UPDATE delivery SET state = {int(_D.ACCEPTED)}, reference = ?, code = NULL"
+            f" WHERE batch_id = ? AND state = {int(_D.SCHEDULED)}",
+            [(reference, batch_id) for batch_id, reference in references.items()],
         )
 
     async def record(self, outcomes: Sequence[Recorded]) -> None:
         """An outcome each. A receipt that was faster than the answer is not overwritten."""
-        if outcomes:
-            await self._connection.execute(
-                text(
-                    "UPDATE delivery SET state = :state, reference = :reference, code = :code"
-                    f" WHERE id = :id AND state IN ({int(_D.SCHEDULED)}, {int(_D.UNCERTAIN)})"
-                ),
-                [
-                    {
-                        "state": int(item.state),
-                        "reference": item.reference,
-                        "code": item.code,
-                        "id": item.delivery_id,
-                    }
-                    for item in outcomes
-                ],
-            )
+        await execute_many(
+            self._connection,
+            "UPDATE delivery SET state = ?, reference = ?, code = ?"
+            f" WHERE id = ? AND state IN ({int(_D.SCHEDULED)}, {int(_D.UNCERTAIN)})",
+            [(int(one.state), one.reference, one.code, one.delivery_id) for one in outcomes],
+        )
 
     async def split(
         self, batch_id: int, delivery_ids: Sequence[int], due_at: datetime, reason: str
@@ -336,3 +312,11 @@ class Batches:
             text(f"SELECT min(due_at) FROM batch WHERE state = {int(_B.SCHEDULED)}")
         )
         return None if found is None else from_millis(found)
+
+
+_FINISH = with_lists(
+    "UPDATE batch SET state = :state, due_at = :due, reason = :reason, worker = NULL,"
+    " lease_until = NULL WHERE id IN :ids AND worker = :worker"
+    f" AND attempts = :number AND state = {int(_B.SENDING)} RETURNING id",
+    "ids",
+)

@@ -20,6 +20,8 @@ from notifier.store.columns import from_millis, to_millis
 from notifier.store.engine import with_lists
 
 _D = DeliveryState
+#: Looked up for every message: an enumeration takes its time to find a member by its number.
+_REACHES = [Reach(number) for number in range(int(~Reach.NONE) + 1)]
 
 
 async def scheduled(
@@ -54,16 +56,7 @@ async def _read(
     members: dict[int, list[Member]] = {}
     for batch_id, delivery_id, contact_id, name, reach, sealed, openid, token, sent in result:
         members.setdefault(batch_id, []).append(
-            Member(
-                delivery_id=delivery_id,
-                contact_id=contact_id,
-                name=name,
-                reach=Reach(reach),
-                phone_sealed=sealed,
-                openid=openid,
-                push_token=token,
-                sent_today=sent,
-            )
+            Member(delivery_id, contact_id, name, _REACHES[reach], sealed, openid, token, sent)
         )
     return [_claimed(row, members.get(row.id, [])) for row in heads]
 

@@ -331,20 +331,21 @@ async def _record(
     """Writes every outcome of the step in one transaction."""
     now = outbox.clock.now()
     limits = outbox.channels[name].limits
-    by_batch: dict[int, list[tuple[Member, Outcome]]] = {item.batch_id: [] for item in send}
+    members: dict[int, list[Member]] = {item.batch_id: [] for item in send}
+    said: dict[int, list[Outcome]] = {item.batch_id: [] for item in send}
     for item in slices:
-        by_batch[item.claimed.batch_id] += zip(item.members, item.outcomes, strict=True)
+        members[item.claimed.batch_id] += item.members
+        said[item.claimed.batch_id] += item.outcomes
+    answers = [
+        outcomes.answered(item, members[item.batch_id], said[item.batch_id]) for item in send
+    ]
     counted: Counter[str] = Counter()
-    stop: channels.ChannelStop | None = None
+    for answer in answers:
+        counted.update(answer.kinds)
+    said_stop = (o for each in slices for o in each.outcomes if isinstance(o, channels.ChannelStop))
+    stop = next(said_stop, None)
     async with outbox.store.write() as tx:
-        for claimed in send:
-            results = by_batch[claimed.batch_id]
-            kinds = Counter(type(outcome).__name__ for _, outcome in results)
-            counted.update(kinds)
-            stop = stop or next(
-                (o for _, o in results if isinstance(o, channels.ChannelStop)), None
-            )
-            await outcomes.record(tx, outbox.worker, claimed, results, kinds, limits, now)
+        await outcomes.record(tx, outbox.worker, name, answers, limits, now)
         await note_health(outbox, tx, name, counted, stop, now)
     return dict(counted)
 

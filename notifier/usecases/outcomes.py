@@ -1,13 +1,14 @@
 """What a provider's answers mean for a batch: sent, in doubt, to be tried again, or for the next medium."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifier import channel as channels
 from notifier.channel import Medium, Outcome
 from notifier.domain.delivery import BatchState, DeliveryState
-from notifier.domain.outbox import Claimed, Member, Recorded
+from notifier.domain.outbox import Claimed, Ended, Member, Recorded
 from notifier.ports import Transaction
 
 #: What failed is put right soon, but a storm of failures is put right together.
@@ -16,72 +17,137 @@ COALESCE = timedelta(seconds=20)
 ASK_AFTER = timedelta(minutes=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What a provider said to a batch: an outcome for each of the members that were sent to; ``kinds``
+    counts them by class."""
+
+    claimed: Claimed
+    members: Sequence[Member]
+    outcomes: Sequence[Outcome]
+    kinds: Mapping[str, int]
+
+
+def answered(claimed: Claimed, members: Sequence[Member], outcomes: Sequence[Outcome]) -> Answered:
+    """The provider's word on a batch, counted."""
+    kinds = {kind.__name__: number for kind, number in Counter(map(type, outcomes)).items()}
+    return Answered(claimed=claimed, members=members, outcomes=outcomes, kinds=kinds)
+
+
 async def record(
     tx: Transaction,
     worker: str,
-    claimed: Claimed,
-    results: Sequence[tuple[Member, Outcome]],
-    kinds: Counter[str],
+    name: str,
+    answers: Sequence[Answered],
     limits: channels.Limits,
     now: datetime,
 ) -> None:
-    """Ends the attempt and writes an outcome for each member; nothing where the lease was lost.
-
-    ``results`` are the members that were sent to; ``kinds`` counts their outcomes by class.
-    """
-    waiting = [
-        (m, o) for m, o in results if isinstance(o, channels.RetryAfter | channels.ChannelStop)
+    """Ends the attempts of a step and writes an outcome for each member, all batches at once; nothing
+    of a batch whose lease was lost."""
+    ended = [_ended(one, limits, now) for one in answers]
+    mine = await tx.batches.finish(worker, ended, now)
+    # What was refused as a whole is as it was before, but for its time.
+    left = [
+        one
+        for one, end in zip(answers, ended, strict=True)
+        if end.batch_id in mine and end.state is not BatchState.SCHEDULED
     ]
-    unsure = [(m, o) for m, o in results if isinstance(o, channels.Uncertain)]
-    forgets = limits.idempotent_for is None
-    again_at = now + max((_delay(o) for _, o in waiting), default=timedelta())
-    if waiting and len(waiting) == len(results):
-        state, look, reason = BatchState.SCHEDULED, again_at, _code(waiting[0][1])
-    elif unsure:
+    references = {one.claimed.batch_id: _shared_reference(one) for one in left}
+    await tx.batches.accept({b: said for b, said in references.items() if said is not None})
+    apart = {
+        one.claimed.batch_id: [
+            recorded
+            for member, outcome in zip(one.members, one.outcomes, strict=True)
+            if (recorded := recorded_as(member, outcome)) is not None
+        ]
+        for one in left
+        if references[one.claimed.batch_id] is None
+    }
+    await tx.batches.record([recorded for each in apart.values() for recorded in each])
+    await _look_again(tx, name, left, apart, now)
+
+
+async def _look_again(
+    tx: Transaction,
+    name: str,
+    answers: Sequence[Answered],
+    apart: Mapping[int, Sequence[Recorded]],
+    now: datetime,
+) -> None:
+    """Sees to those who were not told, and to plans that changed meanwhile."""
+    soon, at_once = set(), set()
+    for one in answers:
+        claimed, recorded = one.claimed, apart.get(one.claimed.batch_id, ())
+        waiting = _waiting(one)
+        if waiting:
+            await tx.batches.split(
+                claimed.batch_id,
+                [member.delivery_id for member, _ in waiting],
+                _again_at(waiting, now),
+                _code(waiting[0][1]),
+            )
+        early = await tx.receipts.adopt(
+            name, [r for r in recorded if r.state is DeliveryState.ACCEPTED]
+        )
+        failed = "Permanent" in one.kinds or any(
+            receipt.status is channels.ReceiptStatus.FAILED for receipt in early
+        )
+        if failed or len(one.members) < len(claimed.members):
+            soon.add(claimed.plan_id)
+    for plan_id in sorted({one.claimed.plan_id for one in answers}):
+        revision = (await tx.plans.by_id(plan_id)).revision
+        told = {o.claimed.sending.notice_revision for o in answers if o.claimed.plan_id == plan_id}
+        if told != {revision}:
+            at_once.add(plan_id)
+    for plan_id in sorted(soon | at_once):
+        await tx.plans.mark(plan_id, now if plan_id in at_once else now + COALESCE)
+
+
+def _ended(one: Answered, limits: channels.Limits, now: datetime) -> Ended:
+    claimed, waiting = one.claimed, _waiting(one)
+    if waiting and len(waiting) == len(one.members):
+        state, look, reason = (
+            BatchState.SCHEDULED, _again_at(waiting, now), _code(waiting[0][1]),
+        )  # fmt: skip
+    elif "Uncertain" in one.kinds:
         # Where the provider deduplicates it is sent again (``resend``), else it is asked.
+        forgets = limits.idempotent_for is None
         look = now + (ASK_AFTER if forgets else backoff(claimed.attempts))
-        state, reason = BatchState.UNCERTAIN, _code(unsure[0][1])
+        unsure = next(o for o in one.outcomes if isinstance(o, channels.Uncertain))
+        state, reason = BatchState.UNCERTAIN, _code(unsure)
     else:
         state, look, reason = BatchState.SENT, receipts_until(claimed, limits, now), ""
-    mine = await tx.batches.finish(
-        worker,
-        claimed.batch_id,
-        claimed.attempts + 1,
-        state,
-        now=now,
+    return Ended(
+        batch_id=claimed.batch_id,
+        number=claimed.attempts + 1,
+        state=state,
         look_again_at=look,
         reason=reason,
-        outcomes=dict(kinds),
+        outcomes=one.kinds,
     )
-    if not mine:
-        return  # the lease ran out and the batch is in other hands
-    if state is BatchState.SCHEDULED and waiting and len(waiting) == len(results):
-        return
-    recorded = [r for m, o in results if (r := recorded_as(m, o)) is not None]
-    references = {r.reference for r in recorded if r.state is DeliveryState.ACCEPTED}
-    if (
-        len(recorded) == len(claimed.members)
-        and set(kinds) == {"Accepted"}
-        and len(references) == 1
-    ):
-        await tx.batches.record_all(
-            claimed.batch_id, DeliveryState.ACCEPTED, references.pop(), None
-        )
-    else:
-        await tx.batches.record(recorded)
-    if waiting:
-        await tx.batches.split(
-            claimed.batch_id, [m.delivery_id for m, _ in waiting], again_at, _code(waiting[0][1])
-        )
-    early = await tx.receipts.adopt(
-        claimed.channel, [r for r in recorded if r.state is DeliveryState.ACCEPTED]
-    )
-    failed = any(r.state is DeliveryState.FAILED for r in recorded) or any(
-        receipt.status is channels.ReceiptStatus.FAILED for receipt in early
-    )
-    stale = claimed.sending.notice_revision != (await tx.plans.by_id(claimed.plan_id)).revision
-    if failed or stale or len(results) < len(claimed.members):
-        await tx.plans.mark(claimed.plan_id, now if stale else now + COALESCE)
+
+
+def _waiting(one: Answered) -> list[tuple[Member, Outcome]]:
+    """The members that were not taken and may be sent to again."""
+    if "RetryAfter" not in one.kinds and "ChannelStop" not in one.kinds:
+        return []
+    return [
+        (member, outcome)
+        for member, outcome in zip(one.members, one.outcomes, strict=True)
+        if isinstance(outcome, channels.RetryAfter | channels.ChannelStop)
+    ]
+
+
+def _again_at(waiting: Sequence[tuple[Member, Outcome]], now: datetime) -> datetime:
+    return now + max(_delay(outcome) for _, outcome in waiting)
+
+
+def _shared_reference(one: Answered) -> str | None:
+    """The reference under which the whole batch was accepted; None where messages have their own, or
+    came out differently."""
+    whole = len(one.members) == len(one.claimed.members) > 1 and set(one.kinds) == {"Accepted"}
+    references = {o.reference for o in one.outcomes if isinstance(o, channels.Accepted)}
+    return references.pop() if whole and len(references) == 1 else None
 
 
 def recorded_as(member: Member, outcome: Outcome) -> Recorded | None:

@@ -12,7 +12,7 @@ from notifier import channel as channels
 from notifier.channel import Outcome
 from notifier.domain.decision import Send, decide
 from notifier.domain.delivery import BatchState, DeliveryState
-from notifier.domain.outbox import Claimed, Member
+from notifier.domain.outbox import Claimed, Ended, Member
 from notifier.ports import Transaction
 from notifier.usecases import dispatch, outcomes
 from notifier.usecases.dispatch import Outbox
@@ -107,16 +107,15 @@ async def _record_batch(
         waits = [outcomes.backoff(item.attempts)]
         waits += [o.delay for _, o in results if isinstance(o, channels.RetryAfter)]
         state, look, reason = BatchState.UNCERTAIN, now + max(waits), "resend"
-    if await tx.batches.finish(
-        outbox.worker,
-        item.batch_id,
-        item.attempts + 1,
-        state,
-        now=now,
+    ended = Ended(
+        batch_id=item.batch_id,
+        number=item.attempts + 1,
+        state=state,
         look_again_at=look,
         reason=reason,
-        outcomes=dict(kinds),
-    ):
+        outcomes=kinds,
+    )
+    if await tx.batches.finish(outbox.worker, [ended], now):
         await tx.batches.record(settled)
         if any(recorded.state is DeliveryState.FAILED for recorded in settled):
             await tx.plans.mark(item.plan_id, now + outcomes.COALESCE)
