@@ -51,11 +51,11 @@ def carried(graph: zones.ZoneGraph, work: target.WorkArea) -> tuple[Carried, ...
     pieces = _Pieces(graph, alone.verdict.trace, area)
     found = []
     for feed in pieces.feeds():
-        closes = _needed(graph, opens, pieces.closes(feed), alone)
-        if closes:
-            way = _tried(graph, opens, closes, _number(graph, feed))
-            if _is_sound(way, area, len(opens)) and _is_radial(way.verdict.trace):
-                found.append(way)
+        closes = pieces.closes(feed)
+        way = _needed(graph, opens, closes, _tried(graph, opens, closes, feeder_of(graph, feed)))
+        is_sound = _is_sound(way, area, len(opens)) and _is_radial(way.verdict.trace)
+        if is_sound and way.harm < alone.harm:
+            found.append(way)
     found.sort(key=lambda way: (way.harm, len(way.steps), [step.switch for step in way.steps]))
     return (*found[:MOST], alone)
 
@@ -73,7 +73,7 @@ def carrier(graph: zones.ZoneGraph, plan: Sequence[steps.Step]) -> int | None:
                 counted[feed] = counted.get(feed, 0) + size
     if not counted:
         return None
-    return _number(graph, max(sorted(counted), key=lambda feed: counted[feed]))
+    return feeder_of(graph, max(sorted(counted), key=lambda feed: counted[feed]))
 
 
 class _Pieces:
@@ -164,20 +164,16 @@ def _tried(
 
 
 def _needed(
-    graph: zones.ZoneGraph, opens: Sequence[str], closes: Sequence[str], alone: Carried
-) -> tuple[str, ...]:
-    """The ties without those that keep nobody supplied."""
-    kept = list(closes)
-    if not kept:
-        return ()
-    best = _tried(graph, opens, kept, None).harm
-    if best >= alone.harm:
-        return ()
-    for tie in reversed(closes):
+    graph: zones.ZoneGraph, opens: Sequence[str], closes: Sequence[str], whole: Carried
+) -> Carried:
+    """The way without those of its ties that keep nobody supplied."""
+    best, kept = whole, list(closes)
+    for tie in reversed(closes) if len(closes) > 1 else ():
         fewer = [other for other in kept if other != tie]
-        if _tried(graph, opens, fewer, None).harm == best:
-            kept = fewer
-    return tuple(kept)
+        way = _tried(graph, opens, fewer, whole.feeder)
+        if way.harm == whole.harm:
+            best, kept = way, fewer
+    return best
 
 
 def _is_sound(way: Carried, area: target.WorkArea, opened: int) -> bool:
@@ -194,8 +190,8 @@ def _is_radial(traced: trace.Trace) -> bool:
     return all(len(block.feeds[-1]) <= max(1, len(block.feeds[0])) for block in traced.walked)
 
 
-def _number(graph: zones.ZoneGraph, feed: int) -> int | None:
-    """The feeder whose head this is; None for the source zone."""
+def feeder_of(graph: zones.ZoneGraph, feed: int) -> int | None:
+    """The feeder (the model's number) whose head this feed is; None for the source zone."""
     if feed < 0:
         return None
     branch = graph.link_branch[feed]

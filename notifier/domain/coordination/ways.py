@@ -7,7 +7,7 @@ transfers, which knows areas and a tie feeder only.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from notifier.domain import matching, names, topology
+from notifier.domain import names, topology
 from notifier.domain.coordination import carrying
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.network import target
@@ -81,17 +81,21 @@ def traced(
     """
     graph = held.graph
     heads = frozenset(feed for zone in work.zones for feed in graph.normal_feeds(zone))
-    own = {
-        number
-        for number, feeder in enumerate(graph.network.feeders)
-        if graph.link_of_branch.get(feeder.head) in heads
-    }
-    feeders = topology.ledger_feeders(held, index, own).keys()
-    if not matching.feeders_named(content, index) <= feeders:
+    own = {number for head in heads if (number := carrying.feeder_of(graph, head)) is not None}
+    if not _feeders_named(content, index) <= topology.ledger_feeders(held, index, own).keys():
         return ()
     found: list[Way] = []
-    for item in carrying.carried(graph, work):
-        way = _way(held, index, item, heads, frozenset(out), frozenset(short))
+    items = carrying.carried(graph, work)
+    # All of them open the same switches, and so walk all of the work's own feeders.
+    met = {
+        area
+        for block in (items[0].verdict.trace.walked if items else ())
+        if block.feeds[0] & heads
+        for zone in block.zones
+        for area in graph.zone_areas.get(zone, ())
+    }
+    for item in items:
+        way = _way(held, index, item, met, frozenset(out), frozenset(short))
         if set(way.out) < set(out) and (way.short or not item.closes):
             found.append(way)
     return tuple(found)
@@ -133,27 +137,32 @@ def unchecked(offered: Mapping[str, Offered]) -> list[Finding]:
     ]
 
 
+def _feeders_named(content: PlanContent, index: NetworkIndex) -> set[int | None]:
+    """The feeders that the plan names as its equipment, by themselves, by an area or by a station; what
+    the ledger does not know is a place in the model."""
+    found = set[int | None]()
+    for item in content.equipment:
+        found |= {feeder.id for feeder in index.feeders_named(item.name, item.station)}
+        found |= {area.feeder_id for area in index.areas_named(item.name, item.station)}
+        for station in index.stations_named(item.name):
+            found |= {feeder.id for feeder in index.feeders_of_station.get(station.id, ())}
+    return found
+
+
 def _way(
     held: HeldNetwork,
     index: NetworkIndex,
     item: carrying.Carried,
-    heads: frozenset[int],
+    met: Collection[int],
     out: frozenset[int],
     short: frozenset[int],
 ) -> Way:
-    """The model's answer in areas of the ledger. What cannot be found on the work's own feeders (whose
-    ``heads`` feed it) stays as it is."""
+    """The model's answer in areas of the ledger. What is not among the areas ``met`` on the work's own
+    feeders stays as it is."""
     network, verdict = held.graph.network, item.verdict
     areas = verdict.areas()
     dead = {*areas.out, *areas.partly_out, *areas.unknown}
     brief = set(areas.short)
-    met = {
-        area
-        for block in verdict.trace.walked
-        if block.feeds[0] & heads
-        for zone in block.zones
-        for area in held.graph.zone_areas.get(zone, ())
-    }
     feeders = {index.areas[area].feeder_id for area in out | short if area in index.areas}
     more = {
         area
