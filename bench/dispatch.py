@@ -26,6 +26,7 @@ from bench import city, stores
 from channels import aliyun_sms
 from notifier import channel as channels
 from notifier.clock import SystemClock
+from notifier.commands.service import keep_what_is_loaded
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent, PlanKind
 from notifier.domain.window import Window
 from notifier.intake.policies import policy_from_dict, read_policy
@@ -79,6 +80,7 @@ async def main(messages: int, url: str, lanes: int, *, single: bool) -> dict[str
             mark = await tx.make_mark(clock.now())
         outbox = _outbox(store, vault, clock, channel, mark)
         await _lay_out(outbox, messages)
+        keep_what_is_loaded()
         figures = await _run(outbox, lanes, messages, database, taken)
         figures["naive_messages_per_s"] = await _naive(outbox, database, channel)
         figures["gateway"] = gateway.stats()

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -66,15 +67,24 @@ async def serve(context: Context) -> int:
     log.configure(format=settings.log.format, level=settings.log.level)
     async with context.runtime() as runtime:
         if context.args.worker_only:
+            keep_what_is_loaded()
             await run_worker(
                 runtime, lambda: context.console.note("后台运行中 / the loops are running")
             )
             return base.OK
         # The pages are not needed by any other command, and take a while to load.
         app = importlib.import_module("notifier.web.app")
+        keep_what_is_loaded()
         options = {"with_worker": False} if context.args.no_worker else {}
         await app.serve(runtime, ready=lambda address: _announce(context, address), **options)
     return base.OK
+
+
+def keep_what_is_loaded() -> None:
+    """The modules that are loaded when the work begins stay to its end. The garbage collector would walk
+    them in each of its full rounds, for some 80 ms in which nobody is answered."""
+    gc.collect()
+    gc.freeze()
 
 
 def _stop_at_end() -> None:

@@ -43,6 +43,7 @@ async def take(
     async with store.read() as tx:
         mark = await tx.read_mark() or ""
         found = await _identify(tx, vault, receipts, mark, now)
+    batches = _batches(receipts, mark)
     known = [
         KnownReceipt(
             delivery_id=delivery_id,
@@ -50,7 +51,7 @@ async def take(
             code=_clean(receipt.code),
             at=receipt.at,
             received_at=now,
-            batch_id=keys.batch_id(receipt.batch_key, mark),
+            batch_id=batches[receipt.batch_key],
         )
         for receipt, delivery_id in zip(receipts, found, strict=True)
         if delivery_id is not None
@@ -74,16 +75,19 @@ async def _identify(
     tx: Transaction, vault: Vault, receipts: Sequence[Receipt], mark: str, now: datetime
 ) -> list[int | None]:
     """The delivery of each receipt: by batch and address, by message key, or by reference."""
-    batches = [keys.batch_id(r.batch_key, mark) for r in receipts]
-    messages = [keys.message_id(r.message_key, mark) for r in receipts]
-    batch_ids = sorted({number for number in batches if number is not None})
+    batches = _batches(receipts, mark)
+    messages = {
+        key: keys.message_id(key, mark) for key in {receipt.message_key for receipt in receipts}
+    }
+    batch_ids = sorted({number for number in batches.values() if number is not None})
     members: Mapping[tuple[int, bytes | str], int] = {}
     if batch_ids:
         members = await tx.receipts.members_of(batch_ids)
-    numbers = sorted({number for number in messages if number is not None})
+    numbers = sorted({number for number in messages.values() if number is not None})
     existing = await tx.receipts.exist(numbers) if numbers else set()
     found: list[int | None] = []
-    for receipt, batch_id, key in zip(receipts, batches, messages, strict=True):
+    for receipt in receipts:
+        batch_id, key = batches[receipt.batch_key], messages[receipt.message_key]
         address = _address(vault, receipt.address)
         delivery_id = None
         if batch_id is not None and address:
@@ -98,6 +102,11 @@ async def _identify(
             delivery_id = await tx.receipts.latest_to(address, receipt.at or now)
         found.append(delivery_id)
     return found
+
+
+def _batches(receipts: Sequence[Receipt], mark: str) -> dict[str, int | None]:
+    """The batch of each key that the receipts name; those of one call share it."""
+    return {key: keys.batch_id(key, mark) for key in {receipt.batch_key for receipt in receipts}}
 
 
 def _clean(text: str) -> str:
