@@ -13,7 +13,9 @@ from notifier import clock as clocks
 from notifier import registry
 from notifier.channel import Medium, Tools
 from notifier.clock import Clock, SimulatedClock
-from notifier.intake.policies import policy_from_dict, read_policy
+from notifier.domain.errors import Refusal
+from notifier.domain.policy import Policy
+from notifier.intake.policies import policy_from_dict, read_policy_file
 from notifier.registry import Switchboard
 from notifier.rendering.library import Library
 from notifier.rendering.messages import MessageRenderer
@@ -23,6 +25,7 @@ from notifier.store import migrate
 from notifier.store.engine import Database
 from notifier.store.ledger import Ledger
 from notifier.store.networks import Networks
+from notifier.usecases import policies
 from notifier.usecases.dispatch import Outbox
 from notifier.usecases.network_shelf import NetworkShelf
 from notifier.usecases.reconcile import Setting
@@ -92,6 +95,27 @@ class Runtime:
         return Meetings(gatherer, runs, ProcessSolver(), self.clock)
 
 
+async def _policy(store: Ledger, settings: Settings, clock: Clock) -> tuple[Policy, Policy | None]:
+    """The policy in force, and the one that the settings name.
+
+    Where one is in force already, a file that cannot be read any more (None) must not keep people from
+    being told. Raises ``PolicyError`` where it is the first.
+    """
+    async with store.read() as tx:
+        applied = await tx.applied_policy()
+    try:
+        body = read_policy_file(settings.policy.name_or_path)
+        configured = policy_from_dict(body)
+    except Refusal:
+        if applied is None:
+            raise
+        return policy_from_dict(applied), None
+    await policies.begin(store, configured, body, now=clock.now())
+    async with store.read() as tx:
+        applied = await tx.applied_policy()
+    return configured if applied is None else policy_from_dict(applied), configured
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Runtime]:
     """Opens the store (migrated), the vault, the templates, the policy and every enabled channel.
@@ -130,20 +154,19 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             channels[_DESK] = registry.configure(_DESK, _DESK, {}, Tools(now=clock.now))
         switchboard = Switchboard(channels)
         stack.push_async_callback(switchboard.close)
+        policy, configured = await _policy(store, settings, clock)
         async with store.read() as tx:
-            applied = await tx.applied_policy()
             mark = await tx.read_mark()
         if mark is None:
             async with store.write() as tx:
                 mark = await tx.make_mark(clock.now())
         setting = Setting(
-            policy=read_policy(settings.policy.name_or_path)
-            if applied is None
-            else policy_from_dict(applied),
+            policy=policy,
             accounts=switchboard.accounts,
             zone=utility.tzinfo,
             lease=settings.worker.lease,
             read_policy=policy_from_dict,
+            configured=configured,
         )
         outbox = Outbox(
             store=store,

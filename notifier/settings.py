@@ -136,9 +136,9 @@ class PolicySettings(_Section):
     """Whom to tell what, when and how."""
 
     name: str = Field(
-        default="cn", description="a shipped policy; used until another one is applied"
+        default="cn", description="a shipped policy, in force until another one is applied"
     )
-    file: Path | None = Field(default=None, description="a policy file of your own instead")
+    file: Path | None = Field(default=None, description="your own; a change waits for an apply")
 
     @property
     def name_or_path(self) -> str:

@@ -77,7 +77,13 @@ async def show_status(context: Context) -> int:
         ]
         now = runtime.clock.now()
         async with runtime.store.read() as tx:
-            found = await status.status(tx, Reports(tx.connection), now, plans=chosen or None)
+            found = await status.status(
+                tx,
+                Reports(tx.connection),
+                now,
+                plans=chosen or None,
+                configured=runtime.setting.configured,
+            )
     shown = found.as_dict(context.zone)
     if context.wants_json:
         context.console.json(shown)
@@ -92,6 +98,8 @@ async def show_status(context: Context) -> int:
 def _show_status(context: Context, shown: dict[str, Any], current: set[str]) -> None:
     out = context.console
     out.say(f"时间 at: {shown['at'][:16]}")
+    if shown["policy"] and shown["policy"]["awaiting"]:
+        out.say(shown["policy"]["awaiting"])
     out.say()
     out.table(
         (

@@ -11,11 +11,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
+import structlog
+
 from notifier import log
 from notifier.commands import base, console
 from notifier.commands.base import Context
 from notifier.runtime import Runtime
-from notifier.usecases import dispatch, postings, receipts, reconcile
+from notifier.usecases import dispatch, policies, postings, receipts, reconcile
+
+_log = structlog.get_logger()
 
 #: What is being sent when the service is told to stop may take so long to be recorded.
 _DRAIN_SECONDS = 15.0
@@ -66,6 +70,7 @@ async def serve(context: Context) -> int:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_end)
     log.configure(format=settings.log.format, level=settings.log.level)
     async with context.runtime() as runtime:
+        await _say_what_awaits(context, runtime)
         if context.args.worker_only:
             keep_what_is_loaded()
             await run_worker(
@@ -78,6 +83,18 @@ async def serve(context: Context) -> int:
         options = {"with_worker": False} if context.args.no_worker else {}
         await app.serve(runtime, ready=lambda address: _announce(context, address), **options)
     return base.OK
+
+
+async def _say_what_awaits(context: Context, runtime: Runtime) -> None:
+    """A changed policy file is not followed by starting again; whoever did that is told so."""
+    async with runtime.store.read() as tx:
+        awaiting = await policies.awaiting(tx, runtime.setting.configured)
+    if runtime.setting.configured is None:
+        name = context.settings.policy.name_or_path
+        awaiting = f"设置中的策略 {name} 无法读取，现行策略继续有效 / cannot be read; the one in force holds"
+    if awaiting:
+        _log.warning("policy.awaits", sentence=awaiting)
+        context.console.note(awaiting)
 
 
 def keep_what_is_loaded() -> None:

@@ -217,19 +217,24 @@ async def show_policy(context: Context) -> int:
         policy = runtime.setting.policy
         async with runtime.store.read() as tx:
             body = await tx.applied_policy()
+            present = await tx.policy_in_force()
+            awaiting = await policies.awaiting(tx, runtime.setting.configured)
+    by = None if present is None else present.applied_by
     if context.wants_json:
         context.console.json(
             {
                 "name": policy.name,
                 "version": policy.version,
-                "is_applied": body is not None,
-                "body": body or read_policy_file(context.settings.policy.name_or_path),
+                "applied_by": by,
+                "awaiting": awaiting,
+                "body": body,
             }
         )
         return base.OK
     out = context.console
-    source = "已应用 applied" if body is not None else "来自设置 from the settings"
-    out.say(f"{policy.name} {policy.version} {policy.jurisdiction} ({source})")
+    out.say(f"{policy.name} {policy.version} {policy.jurisdiction}（{by} 应用 applied by）")
+    if awaiting:
+        out.say(awaiting)
     if policy.quiet is not None:
         out.say(f"静默 quiet hours: {policy.quiet.starts:%H:%M}–{policy.quiet.ends:%H:%M}")
     out.table(
@@ -304,7 +309,12 @@ async def apply_policy(context: Context) -> int:
         now = runtime.clock.now()
         found = await policies.compare(runtime.store, runtime.setting, policy, now=now)
         marked = await policies.put_in_force(
-            runtime.store, policy, body, now=now, actor=context.actor
+            runtime.store,
+            policy,
+            body,
+            configured=policies.version_of(runtime.setting.configured),
+            now=now,
+            actor=context.actor,
         )
     if context.wants_json:
         context.console.json(found.as_dict(context.zone) | {"plans_marked": marked})

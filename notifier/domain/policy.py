@@ -134,6 +134,16 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """The policy in force: by whose act, and the version of the one that the settings named then."""
+
+    name: str
+    version: str
+    applied_by: str
+    configured: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything a jurisdiction and its utility decide; ``version`` is a digest of the file.
 

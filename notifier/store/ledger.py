@@ -15,6 +15,7 @@ from notifier.domain.customer import Reach
 from notifier.domain.joint import Cast, Joint, Shared
 from notifier.domain.matching import Match
 from notifier.domain.network_index import NetworkIndex
+from notifier.domain.policy import InForce
 from notifier.domain.wanted import Account, LaidOut, Wanted
 from notifier.ports import Topology
 from notifier.store import (
@@ -91,13 +92,15 @@ class Transaction:
         """The version of the policy that was applied last; None where none ever was."""
         return await policies.version_in_force(self.connection)
 
+    async def policy_in_force(self) -> InForce | None:
+        """Which one was applied last, and by whom; None where none ever was."""
+        return await policies.standing(self.connection)
+
     async def apply_policy(
-        self, name: str, version: str, body: Mapping[str, Any], *, now: datetime, actor: str
+        self, policy: InForce, body: Mapping[str, Any], *, now: datetime
     ) -> None:
-        """Puts a policy in force."""
-        await policies.put_in_force(
-            self.connection, name, version, dict(body), now=now, actor=actor
-        )
+        """Puts the policy of this file, as parsed, in force."""
+        await policies.put_in_force(self.connection, policy, dict(body), now=now)
 
     async def read_mark(self) -> str | None:
         """The mark of this installation; None before the first start."""
@@ -162,6 +165,10 @@ class Desk:
     async def forget(self, points_ids: Sequence[int]) -> None:
         """Removes frozen usage points that no revision came to hold."""
         await freezing.forget(self._bulk, points_ids)
+
+    async def sweep(self) -> int:
+        """Removes what was frozen by whoever died before recording it; answers how many impacts."""
+        return await freezing.sweep(self._bulk)
 
     async def gather(
         self, plan_id: int, points_id: int | None, available: Reach

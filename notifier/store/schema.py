@@ -652,6 +652,7 @@ policy = Table(
     Column("body", Json, nullable=False),
     Column("applied_at", UtcTime, nullable=False),
     Column("applied_by", Text, nullable=False),
+    Column("configured", Text, nullable=False),
 )
 
 installation = Table(

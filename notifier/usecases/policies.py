@@ -9,9 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.domain.plan import Plan, PlanState
-from notifier.domain.policy import Policy
+from notifier.domain.policy import InForce, Policy
 from notifier.domain.wanted import Wanted
-from notifier.ports import Store
+from notifier.ports import Store, Transaction
 from notifier.usecases import grounds, matching, wanting
 from notifier.usecases.reconcile import Setting
 
@@ -203,16 +203,63 @@ def _change(old: Wanted | None, new: Wanted | None, now: datetime) -> Alteration
     return None if same else Alteration.CHANGED
 
 
+#: Who puts the first policy in force.
+_SETTINGS = "settings"
+
+
+async def begin(store: Store, policy: Policy, body: Mapping[str, Any], *, now: datetime) -> None:
+    """Puts the policy that the settings name in force where none is, or none but an earlier one of the
+    settings and no plan has come in. From the first plan on that takes an act: people may have been told
+    under the one in force, and processes that start one by one must not follow two."""
+    async with store.read() as tx:
+        present = await tx.policy_in_force()
+        is_empty = not await tx.plans.listed(limit=1)
+    if present is None or (
+        present.applied_by == _SETTINGS and is_empty and present.version != policy.version
+    ):
+        await put_in_force(store, policy, body, configured=policy.version, now=now, actor=_SETTINGS)
+
+
+def version_of(policy: Policy | None) -> str:
+    """The version; empty where there is none."""
+    return "" if policy is None else policy.version
+
+
+async def awaiting(tx: Transaction, configured: Policy | None) -> str:
+    """What to say where the settings name another policy than they did when the one in force was put
+    there: it waits for somebody to apply it. Empty: nothing waits."""
+    present = await tx.policy_in_force()
+    if present is None or configured is None:
+        return ""
+    if configured.version in (present.version, present.configured):
+        return ""
+    return (
+        f"设置中的策略 {configured.name} {configured.version} 未生效，现行 {present.name}"
+        f" {present.version}；请先 notifier policy check，再 notifier policy apply"
+        f" / the settings name a policy that is not in force: check it, then apply it"
+    )
+
+
 async def put_in_force(
-    store: Store, policy: Policy, body: Mapping[str, Any], *, now: datetime, actor: str
+    store: Store,
+    policy: Policy,
+    body: Mapping[str, Any],
+    *,
+    configured: str = "",
+    now: datetime,
+    actor: str,
 ) -> int:
     """Makes ``policy``, read from ``body``, the one in force; answers how many plans are looked at anew.
+    ``configured`` is the version of the one that the settings name.
 
     Processes that are running take it over with their next look; what was due by then has gone out, or
     goes out as it was laid out.
     """
     async with store.write() as tx:
-        await tx.apply_policy(policy.name, policy.version, body, now=now, actor=actor)
+        applied = InForce(
+            name=policy.name, version=policy.version, applied_by=actor, configured=configured
+        )
+        await tx.apply_policy(applied, body, now=now)
         marked = await tx.plans.mark_all(now, ending_after=now)
         await tx.audited(
             at=now,

@@ -30,7 +30,8 @@ class Setting:
     """What reconciling and sending are done under. ``accounts``: the account for each medium.
 
     One is shared by everything in a process. ``policy`` alone changes: it follows the one in force,
-    whichever process put it there, as ``read_policy`` makes it of its file.
+    whichever process put it there, as ``read_policy`` makes it of its file. ``configured`` is the one
+    that the settings name, None where it cannot be read.
     """
 
     policy: Policy
@@ -38,6 +39,7 @@ class Setting:
     zone: ZoneInfo
     lease: timedelta
     read_policy: Callable[[dict[str, Any]], Policy]
+    configured: Policy | None = None
 
     async def refresh(self, tx: Transaction) -> bool:
         """Takes over the policy in force; True where it is another than before."""

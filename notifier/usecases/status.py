@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from notifier.domain import errors
 from notifier.domain.plan import Plan
+from notifier.domain.policy import InForce, Policy
 from notifier.domain.reporting import Backlog, Tally
 from notifier.ports import Store, Transaction
+from notifier.usecases import policies
 
 _ALL = 1_000_000
 
@@ -79,7 +81,8 @@ class PlanStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How everything stands ``at`` a moment (aware)."""
+    """How everything stands ``at`` a moment (aware). ``awaiting`` says, where it is so, that the settings
+    name a policy which nobody has put in force."""
 
     at: datetime
     deliveries: Tallies
@@ -87,6 +90,8 @@ class Status:
     exceptions: tuple[dict[str, Any], ...]
     channels: tuple[dict[str, Any], ...]
     backlog: Backlog
+    policy: InForce | None = None
+    awaiting: str = ""
 
     def as_dict(self, zone: ZoneInfo) -> dict[str, Any]:
         """Plain JSON values; times ISO 8601 with the offset of ``zone``."""
@@ -98,6 +103,14 @@ class Status:
         waiting = self.backlog
         return {
             "at": local(self.at),
+            "policy": None
+            if self.policy is None
+            else {
+                "name": self.policy.name,
+                "version": self.policy.version,
+                "applied_by": self.policy.applied_by,
+                "awaiting": self.awaiting,
+            },
             "deliveries": self.deliveries.as_dict(),
             "plans": [
                 {
@@ -149,9 +162,15 @@ class Status:
 
 
 async def status(
-    tx: Transaction, counts: Counts, now: datetime, *, plans: Sequence[Plan] | None = None
+    tx: Transaction,
+    counts: Counts,
+    now: datetime,
+    *,
+    plans: Sequence[Plan] | None = None,
+    configured: Policy | None = None,
 ) -> Status:
-    """How things stand, of all plans or of these only; everything read in one snapshot."""
+    """How things stand, of all plans or of these only; everything read in one snapshot. ``configured``
+    is the policy that the settings name."""
     chosen = await tx.plans.listed(limit=_ALL) if plans is None else plans
     if plans is not None and len(plans) == 1:
         rows: Iterable[Tally] = await counts.deliveries(plans[0].id)
@@ -181,6 +200,8 @@ async def status(
         exceptions=tuple(exceptions),
         channels=tuple(channels[name] for name in sorted(channels)),
         backlog=await counts.backlog(now),
+        policy=await tx.policy_in_force(),
+        awaiting=await policies.awaiting(tx, configured),
     )
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from notifier.domain.plan import PlanState
 from notifier.store.tokens import Role
-from notifier.usecases import matching, plans
+from notifier.usecases import matching, plans, policies
 from notifier.usecases.preview import preview
 from notifier.web import boards, pages, plans_api, principals
 from notifier.web.context import SERVICE, Principal
@@ -72,8 +72,11 @@ async def show_board(request: web.Request) -> web.StreamResponse:
     who = await reader(request)
     everything = request.query.get("all") == "1"
     board = await boards.board(request.app, everything=everything)
+    service = request.app[SERVICE]
+    async with service.store.read() as tx:
+        awaiting = await policies.awaiting(tx, service.setting.configured)
     return pages.render(
-        request, "board.html.j2", who=who, board=board, everything=everything,
+        request, "board.html.j2", who=who, board=board, everything=everything, awaiting=awaiting,
         csrf=principals.csrf_token(request), may_close=_may_close(who),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from notifier.channel import Channel, Health
 from notifier.clock import monotonic
+from notifier.usecases import policies
 from notifier.web.context import MEMORY, SERVICE, Remembered, Service
 
 _log = structlog.get_logger()
@@ -77,6 +78,12 @@ async def _writes(service: Service) -> bool:
         _log.warning("store.not_written", error=str(getattr(error, "orig", error)))
         return False
     return True
+
+
+async def policy_is_applied(service: Service) -> bool:
+    """Whether no policy that the settings name waits to be put in force."""
+    async with service.store.read() as tx:
+        return not await policies.awaiting(tx, service.setting.configured)
 
 
 def vault_is_well(service: Service) -> bool:

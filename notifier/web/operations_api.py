@@ -9,7 +9,7 @@ from notifier.domain.customer import REACH_BY_MEDIUM, Reach
 from notifier.intake import ledger_cells
 from notifier.store import optout, views
 from notifier.store.reports import Reports
-from notifier.usecases import plans, status
+from notifier.usecases import plans, policies, status
 from notifier.web import answers, health, metrics, presenting, requests
 from notifier.web.context import OPENAPI, TALLY
 from notifier.web.endpoints import OFFICE, WRITERS, Call, Group, Nothing
@@ -112,10 +112,12 @@ async def start_channel(call: Call[Nothing, Nothing]) -> BaseModel:
     "GET", "/policy", "Show the policy in force", roles=OFFICE, answer=answers.FreeAnswer
 )
 async def show_policy(call: Call[Nothing, Nothing]) -> BaseModel:
-    """The file as it was applied; without one, the shipped policy's name and version."""
+    """The file as it was applied, by whom, and whether the settings name another that waits."""
     policy = call.service.setting.policy
     async with call.service.store.read() as tx:
         applied = await tx.applied_policy()
+        present = await tx.policy_in_force()
+        awaiting = await policies.awaiting(tx, call.service.setting.configured)
     return answers.FreeAnswer.model_validate(
         {
             "name": policy.name,
@@ -124,6 +126,8 @@ async def show_policy(call: Call[Nothing, Nothing]) -> BaseModel:
             "approval_threshold": policy.approval_threshold,
             "rules": len(policy.rules),
             "applied": applied,
+            "applied_by": None if present is None else present.applied_by,
+            "awaiting": awaiting,
         }
     )
 
@@ -136,7 +140,12 @@ async def show_status(call: Call[Nothing, Nothing]) -> BaseModel:
 
     async def compute() -> dict[str, object]:
         async with call.service.store.read() as tx:
-            found = await status.status(tx, Reports(tx.connection), call.now)
+            found = await status.status(
+                tx,
+                Reports(tx.connection),
+                call.now,
+                configured=call.service.setting.configured,
+            )
         return found.as_dict(call.service.setting.zone)
 
     shown = await health.remembered(call.request.app, "status", 1.0, compute)
@@ -154,10 +163,13 @@ async def show_live(call: Call[Nothing, Nothing]) -> BaseModel:
     also=(503,),
 )  # fmt: skip
 async def show_ready(call: Call[Nothing, Nothing]) -> BaseModel | web.StreamResponse:
-    """503 where the store or the keys do not work; a channel that is unwell degrades only."""
+    """503 where the store or the keys do not work; a channel that is unwell degrades only, and so does a
+    policy in the settings that is not in force."""
     service = call.service
     parts = {"store": await store_part(call), "vault": health.vault_is_well(service)}
     essential = all(parts.values())
+    if essential:
+        parts["policy"] = await health.policy_is_applied(service)
     well = await health.channels(call.request.app)
     parts |= {f"channel.{name}": item.is_well for name, item in well.items()}
     answer = answers.HealthAnswer(

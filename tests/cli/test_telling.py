@@ -184,7 +184,7 @@ def test_a_policy_is_looked_at_before_it_is_applied(told: Desk) -> None:
     assert checked["altered"]
     assert "nothing would change" in spoken.out
     assert applied["plans_marked"] == 2
-    assert (shown["name"], shown["is_applied"]) == ("gb", True)
+    assert (shown["name"], shown["applied_by"]) == ("gb", "li")
     assert shown["version"] == checked["policy"]["version"]
     assert told.run("policy", "show").code == 0
     assert told.run("policy", "check", "none.toml").err.startswith("policy.invalid: ")

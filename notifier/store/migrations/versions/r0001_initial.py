@@ -299,6 +299,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("applied_at", sa.BigInteger(), nullable=False),
         sa.Column("applied_by", sa.Text(), nullable=False),
+        sa.Column("configured", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_policy")),
     )
     op.create_table(
