@@ -20,7 +20,7 @@ from notifier.domain.finding import Finding, Severity, has_errors
 from notifier.intake import headers, tables
 
 #: A section's name, the titles of its sheet, and what its rows are.
-_SECTIONS: Mapping[str, tuple[type, tuple[str, ...]]] = {
+SECTIONS: Mapping[str, tuple[type, tuple[str, ...]]] = {
     "coordination": (rules.General, ("参数", "设置", "settings")),
     "crew": (rules.Crew, ("班组", "施工班组", "crews")),
     "region": (rules.Region, ("区域", "片区", "regions")),
@@ -58,8 +58,18 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     "on": ("日期",),
     "tie_feeder": ("联络线路", "转供线路", "转供电源"),
 }
+#: Where the first of these would mislead.
+_OWN_LABELS = {
+    ("crew", "name"): "班组",
+    ("region", "name"): "区域",
+    ("same_outage", "name"): "组名",
+    ("precedence", "first"): "先做",
+    ("customer", "account"): "户号",
+}
 _BETWEEN = re.compile(r"[、，,；;\n]+")
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+#: No number of works, days or customers' weights is larger, no name longer, no rest of a crew.
+_MOST, _LONGEST, _MOST_DAYS = 1_000_000, 200, 800
 _TRUE = {"是", "√", "y", "yes", "true", "1"}
 _FALSE = {"否", "n", "no", "false", "0", ""}
 
@@ -83,7 +93,10 @@ class _Row:
     row: int | None = None
 
 
-def read_constraints(path: Path) -> ConstraintsFile:
+def read_constraints(
+    path: Path,
+    limits: tables.TableLimits = tables.TableLimits(),  # noqa: B008  # frozen
+) -> ConstraintsFile:
     """The file as constraints. Raises ``tables.TableError`` where it cannot be read at all."""
     try:
         data = path.read_bytes()
@@ -97,7 +110,7 @@ def read_constraints(path: Path) -> ConstraintsFile:
     if path.suffix.lower() == ".toml":
         rows = list(_of_toml(path.name, data, findings))
     else:
-        rows = list(_of_sheets(path, findings))
+        rows = list(_of_sheets(path, limits, findings))
     found = _built(path.name, rows, findings)
     return ConstraintsFile(
         name=path.name,
@@ -105,6 +118,11 @@ def read_constraints(path: Path) -> ConstraintsFile:
         constraints=None if has_errors(findings) else found,
         findings=tuple(findings),
     )
+
+
+def label_of(section: str, name: str) -> str:
+    """What the column of a field is called in Chinese."""
+    return _OWN_LABELS.get((section, name), _LABELS.get(name, (name,))[0])
 
 
 def constraints_from_dict(raw: Mapping[str, Any]) -> Constraints:
@@ -124,11 +142,11 @@ def constraints_as_dict(found: Constraints) -> dict[str, Any]:
 def _of_toml(name: str, data: bytes, findings: list[Finding]) -> Iterator[_Row]:
     try:
         tree = tomllib.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise tables.TableError(f"{name} 不是 TOML / is not TOML: {error}") from error
     for section, value in tree.items():
-        if section not in _SECTIONS:
-            findings.append(_wrong(name, section, "、".join(_SECTIONS), code="constraints.section"))
+        if section not in SECTIONS:
+            findings.append(_wrong(name, section, "、".join(SECTIONS), code="constraints.section"))
             continue
         items = value if isinstance(value, list) else [value]
         for number, item in enumerate(items, start=1):
@@ -141,11 +159,11 @@ def _of_toml(name: str, data: bytes, findings: list[Finding]) -> Iterator[_Row]:
 # --- Sheets ----------------------------------------------------------------------------------------
 
 
-def _of_sheets(path: Path, findings: list[Finding]) -> Iterator[_Row]:
-    for sheet in tables.read_sheets(path):
+def _of_sheets(path: Path, limits: tables.TableLimits, findings: list[Finding]) -> Iterator[_Row]:
+    for sheet in tables.read_sheets(path, limits):
         section = _section_of(sheet.name or path.stem)
         if section is None:
-            known = "、".join(titles[0] for _, titles in _SECTIONS.values())
+            known = "、".join(titles[0] for _, titles in SECTIONS.values())
             findings.append(
                 _wrong(path.name, sheet.name, known, sheet=sheet.name, code="constraints.section")
             )
@@ -155,7 +173,7 @@ def _of_sheets(path: Path, findings: list[Finding]) -> Iterator[_Row]:
 
 def _section_of(title: str) -> str | None:
     key = headers.label_key(title)
-    for section, (_, titles) in _SECTIONS.items():
+    for section, (_, titles) in SECTIONS.items():
         if key in {headers.label_key(item) for item in (section, *titles)}:
             return section
     return None
@@ -163,12 +181,14 @@ def _section_of(title: str) -> str | None:
 
 def _rows(file: str, sheet: tables.Sheet, section: str, findings: list[Finding]) -> Iterator[_Row]:
     """Settings stand one a row, name and value; everything else has a header."""
-    kind, _ = _SECTIONS[section]
+    kind, _ = SECTIONS[section]
     if section == "coordination":
         pairs = {
             tables.cell_text(row[0]): row[1]
             for row in sheet.rows
-            if len(row) > 1 and tables.cell_text(row[0]) in {f.name for f in fields(kind)}
+            if len(row) > 1
+            and tables.cell_text(row[0]) in {f.name for f in fields(kind)}
+            and tables.cell_text(row[1])
         }
         yield _Row(section=section, values=pairs, sheet=sheet.name, row=sheet.first_row)
         return
@@ -206,7 +226,7 @@ def _rows(file: str, sheet: tables.Sheet, section: str, findings: list[Finding])
 def _built(file: str, rows: Sequence[_Row], findings: list[Finding]) -> Constraints:
     found: dict[str, list[Any]] = {}
     for row in rows:
-        kind, _ = _SECTIONS[row.section]
+        kind, _ = SECTIONS[row.section]
         hints = get_type_hints(kind)
         values, before = {}, len(findings)
         for name, value in row.values.items():
@@ -226,7 +246,12 @@ def _built(file: str, rows: Sequence[_Row], findings: list[Finding]) -> Constrai
         if len(findings) > before:
             continue
         try:
-            found.setdefault(row.section, []).append(TypeAdapter(kind).validate_python(values))
+            built: Any = TypeAdapter(kind).validate_python(values)
+            for name, value, expected in _beyond(built):
+                findings.append(
+                    _wrong(file, value, expected, sheet=row.sheet, row=row.row, column=name)
+                )
+            found.setdefault(row.section, []).append(built)
         except ValidationError as error:
             for mistake in error.errors(include_url=False):
                 column = ".".join(str(part) for part in mistake["loc"])
@@ -245,6 +270,25 @@ def _built(file: str, rows: Sequence[_Row], findings: list[Finding]) -> Constrai
                        column="move_cost")
             )  # fmt: skip
     return Constraints(**sections)
+
+
+def _beyond(built: Any) -> Iterator[tuple[str, str, str]]:
+    """Fields whose values can mean nothing: name, what was found, what is expected."""
+    for field in fields(built):
+        value = getattr(built, field.name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        least, most = (1, 7) if field.name == "weekdays" else (0, _MOST)
+        for number in numbers:
+            if isinstance(number, int) and not least <= number <= most:
+                yield field.name, str(number)[:40], f"{least} … {most}"
+            if isinstance(number, str) and (len(number) > _LONGEST or not number.isprintable()):
+                yield field.name, number[:40], f"不超过 {_LONGEST} 字 / at most {_LONGEST} letters"
+        if field.name == "plans" and len(value) < 2:
+            yield field.name, "、".join(value), "两个以上的计划 / two plans or more"
+    for first, last in (("first", "last"), ("from_hour", "until_hour")):
+        begins, ends = getattr(built, first, None), getattr(built, last, None)
+        if begins is not None and ends is not None and ends < begins:
+            yield last, str(ends), f"≥ {begins}"
 
 
 def _value(value: Any, hint: Any) -> Any:
@@ -279,6 +323,10 @@ def _days(value: Any) -> Iterator[date]:
     """One day, or FIRST/LAST."""
     first, slash, last = str(value).partition("/") if isinstance(value, str) else (value, "", "")
     day, end = _day(first), _day(last) if slash else _day(first)
+    if not 0 <= (end - day).days < _MOST_DAYS:
+        raise ValueError(
+            f"先开始后结束，不超过 {_MOST_DAYS} 天 / {_MOST_DAYS} days at most, in order"
+        )
     while day <= end:
         yield day
         day += timedelta(days=1)

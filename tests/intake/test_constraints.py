@@ -1,5 +1,6 @@
 """What a bureau asks of its works, read from TOML and from sheets; mistakes with their place."""
 
+from dataclasses import fields
 from datetime import date, time
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from notifier.domain.coordination import constraints as rules
-from notifier.intake import tables
+from notifier.intake import constraints_book, tables
 from notifier.intake.constraints import (
     constraints_as_dict,
     constraints_from_dict,
@@ -172,3 +173,57 @@ def test_what_is_no_file_of_constraints_is_refused(tmp_path: Path) -> None:
         read_text(tmp_path, "= = =")
 
     assert missing.value.code == "table.not_found"
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "found"),
+    [
+        ("[[crew]]\nname = 'x'\nper_day = 99999999999999999999", "per_day", "99999999999999999999"),
+        ("[[crew]]\nname = 'x'\nper_day = -1", "per_day", "-1"),
+        ("[[crew]]\nname = 'x\\u0000y'", "name", "x\x00y"),
+        ("[[crew]]\nname = 'x'\noff = ['0001-01-01/9999-12-31']", "off", "0001-01-01"),
+        ("[[crew]]\nname = 'x'\noff = ['2026-03-05/2026-03-04']", "off", "2026-03-05/2026-03-04"),
+        ("[[window]]\nplan = 'P1'\nweekdays = [0]", "weekdays", "0"),
+        ("[[window]]\nplan = 'P1'\nfirst = 2026-03-05\nlast = 2026-03-04", "last", "2026-03-04"),
+        (
+            "[[window]]\nplan = 'P1'\nfrom_hour = '18:00'\nuntil_hour = '06:00'",
+            "until_hour",
+            "06:00",
+        ),
+        ("[[same_outage]]\nplans = ['P1']", "plans", "P1"),
+    ],
+)
+def test_a_value_that_can_mean_nothing_is_refused(
+    tmp_path: Path, text: str, column: str, found: str
+) -> None:
+    """Numbers out of range, days in the wrong order, letters nobody can print."""
+    read = read_text(tmp_path, text.replace("'", '"'))
+
+    assert read.constraints is None
+    (finding,) = read.findings
+    assert (finding.code, finding.column, finding.row) == ("constraints.invalid", column, 1)
+    assert found in finding.found
+
+
+def test_a_file_that_nests_for_ever_is_no_toml(tmp_path: Path) -> None:
+    """And no fault."""
+    with pytest.raises(tables.TableError):
+        read_text(tmp_path, "a = " + "[" * 100_000)
+
+
+def test_the_workbook_reads_back_as_what_was_written(tmp_path: Path) -> None:
+    """What is in force, and the empty one that is the template."""
+    read = read_text(tmp_path, TOML).constraints
+    assert read is not None
+    for number, found in enumerate((read, rules.Constraints())):
+        path = tmp_path / f"{number}.xlsx"
+        path.write_bytes(constraints_book.write_book(found))
+
+        again = read_constraints(path)
+
+        assert (again.findings, again.constraints) == ((), found)
+
+
+def test_every_setting_of_the_workbook_says_what_it_means(tmp_path: Path) -> None:
+    """A planner fills it in without the documents."""
+    assert set(constraints_book.SETTINGS) == {field.name for field in fields(rules.General)}
