@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 import structlog
 
 from notifier import clock as clocks
-from notifier.usecases import counting, dispatch, postings, receipts, reconcile, running_watch
+from notifier.usecases import (
+    counting,
+    dispatch,
+    matching,
+    postings,
+    receipts,
+    reconcile,
+    running_watch,
+)
 from notifier.usecases.coordinate_contracts import WorkBook
 from notifier.usecases.dispatch import Outbox
 from notifier.usecases.running_contracts import Store
@@ -99,12 +107,14 @@ class Worker:
         loops.append(("counting", self.counting_step, watching))
         async with asyncio.TaskGroup() as group:
             beat = group.create_task(self._beat(), name="heartbeat")
+            sweeping = group.create_task(self._sweep(), name="sweep")
             tasks = [
                 group.create_task(self._loop(name, step, idle), name=name)
                 for name, step, idle in loops
             ]
             await asyncio.wait(tasks)
             beat.cancel()
+            sweeping.cancel()
 
     def stop(self) -> None:
         """Lets every loop finish the step it is in, so that nothing is left half sent; then ``run``
@@ -153,6 +163,21 @@ class Worker:
         finally:
             for wait in waits:
                 wait.cancel()
+
+    async def _sweep(self) -> None:
+        """Once: what died with whoever froze it."""
+        trouble = self._trouble("sweep")
+        while not self._stopping.is_set():
+            try:
+                swept = await matching.sweep(self.store)
+            except Exception as error:  # noqa: BLE001 - told once; it is tried again
+                trouble.tell(error)
+                await self._rest(trouble.pause)
+            else:
+                trouble.over()
+                if swept:
+                    _log.info("impact.swept", impacts=swept)
+                return
 
     async def _beat(self) -> None:
         clock, lease = self.outbox.clock, self.outbox.setting.lease

@@ -11,6 +11,7 @@ from notifier.domain import errors
 from notifier.domain.customer import REACH_BY_MEDIUM, Reach
 from notifier.intake.ledger_cells import read_phones
 from notifier.store import audit, migrate, optout, retention, tokens
+from notifier.usecases import matching
 
 
 class PhoneUnusable(errors.Invalid):
@@ -223,6 +224,8 @@ async def purge(context: Context) -> int:
     async with context.runtime() as runtime:
         now = runtime.clock.now()
         before = now - runtime.setting.policy.retention
+        if not dry_run:
+            await matching.sweep(runtime.store)
         found = await retention.purge(runtime.database, before, dry_run=dry_run)
         counts = {"removed": found.removed, "blanked": found.blanked, "refusing": found.refusing}
         if not dry_run and found != retention.Purged():

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import text
+from sqlalchemy import Executable, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.matching import Match
-from notifier.store.engine import Bulk, insert_rows
+from notifier.store import schema
+from notifier.store.engine import Bulk, insert_into, insert_rows
 from notifier.store.ids import take
 
 _AREAS_A_STEP = 5_000
@@ -37,7 +38,7 @@ _OF_FEEDERS = text(
 _EDGE = text(
     "SELECT points_id, usage_point_id FROM frozen"
     " WHERE (points_id, usage_point_id) > (:points, :point)"
-    f" ORDER BY points_id, usage_point_id LIMIT 1 OFFSET {_POINTS_A_STEP - 1}"
+    " ORDER BY points_id, usage_point_id LIMIT 1 OFFSET :step"
 )
 _STEP = (
     "INSERT INTO impact_point SELECT points_id, usage_point_id, group_number FROM frozen"
@@ -60,7 +61,8 @@ async def freeze(bulk: Bulk, matches: Sequence[Match]) -> list[int]:
     if not matches:
         return []
     async with bulk.transaction() as connection:
-        last = -await take(connection, "frozen_points", len(matches))
+        last = -await take(connection, _FROZEN, len(matches))
+        await connection.execute(_never_swept(connection))
     numbered = [(last - place, match) for place, match in enumerate(matches)]
     areas = [
         (points_id, area_id, number)
@@ -80,6 +82,55 @@ async def freeze(bulk: Bulk, matches: Sequence[Match]) -> list[int]:
     await _copy(bulk, before=numbered[-1][0] - 1)
     await _drop(bulk.connection)
     return [points_id for points_id, _ in numbered]
+
+
+async def sweep(bulk: Bulk) -> int:
+    """Removes what was frozen and no revision came to hold, because whoever froze it died; answers how
+    many impacts that were.
+
+    Whoever has frozen something and not recorded it yet is told so by ``swept``, and does it again.
+    """
+    async with bulk.transaction() as connection:
+        # Waits for those who are recording just now: what they hold is then among the revisions.
+        await connection.execute(_SWEEP)
+    orphans = [row.points_id for row in await bulk.connection.execute(_ORPHANS)]
+    await forget(bulk, orphans)
+    return len(orphans)
+
+
+async def swept(connection: AsyncConnection, points_ids: Sequence[int]) -> set[int]:
+    """Those of the numbers, just frozen, that a sweep may have come across in the meantime: they must
+    not be recorded. None comes until the caller's write transaction ends."""
+    block = schema.id_block
+    query = select(block.c.next_id).where(block.c.name == _SWEPT).with_for_update(read=True)
+    following = int(await connection.scalar(query) or 0)
+    return {points_id for points_id in points_ids if -points_id < following}
+
+
+_FROZEN, _SWEPT = "frozen_points", "swept_points"
+#: Every number below the next to be frozen belongs to a revision by now, or to nobody.
+_SWEEP = text(
+    f"UPDATE id_block SET next_id = (SELECT next_id FROM id_block WHERE name = '{_FROZEN}')"
+    f" WHERE name = '{_SWEPT}'"
+)
+#: Every number that is in a table, by leaps from one to the next: the rows of each are many.
+_ALL_IN = (
+    "SELECT id FROM (WITH RECURSIVE leap(id) AS (SELECT min(points_id) FROM {table} UNION ALL"
+    " SELECT (SELECT min(t.points_id) FROM {table} t WHERE t.points_id > leap.id) FROM leap"
+    " WHERE leap.id IS NOT NULL) SELECT id FROM leap WHERE id IS NOT NULL) AS {table}_numbers"
+)
+_ORPHANS = text(
+    "SELECT id AS points_id FROM"
+    f" ({_ALL_IN.format(table='impact_point')} UNION {_ALL_IN.format(table='impact_area')}) AS every"
+    f" WHERE id > -(SELECT next_id FROM id_block WHERE name = '{_SWEPT}') AND id NOT IN"
+    " (SELECT points_id FROM plan_revision WHERE points_id IS NOT NULL)"
+)
+
+
+def _never_swept(connection: AsyncConnection) -> Executable:
+    """What makes the mark up to which was swept, where there is none: it has to be there to be held."""
+    never = insert_into(connection, schema.id_block).values(name=_SWEPT, next_id=1)
+    return never.on_conflict_do_nothing()
 
 
 async def _gather(connection: AsyncConnection, numbered: Sequence[tuple[int, Match]]) -> None:
@@ -118,7 +169,7 @@ async def _copy(bulk: Bulk, *, before: int) -> None:
     points, point = before, 0
     while True:
         key = {"points": points, "point": point}
-        edge = (await bulk.connection.execute(_EDGE, key)).first()
+        edge = (await bulk.connection.execute(_EDGE, key | {"step": _POINTS_A_STEP - 1})).first()
         async with bulk.transaction() as connection:
             if edge is None:
                 await connection.execute(_TO_THE_END, key)

@@ -12,7 +12,7 @@ from notifier.domain.impact import Group, ImpactClass, Knowledge
 from notifier.domain.matching import Match
 from notifier.domain.topology import LedgerPoint
 from notifier.domain.window import Window
-from notifier.store import schema
+from notifier.store import freezing, schema
 from notifier.store.engine import insert_into
 
 _LISTED_A_STEP = 10_000
@@ -111,6 +111,10 @@ class Impacts:
             statement = text(query.format(listed=self._listed("BIGINT")))
             for row in await self._connection.execute(statement, {"list": part}):
                 yield row
+
+    async def swept(self, points_ids: Sequence[int]) -> set[int]:
+        """Those of the numbers, just frozen, that a sweep may have come across: not to be recorded."""
+        return await freezing.swept(self._connection, points_ids)
 
     async def drift(self, points_id: int | None) -> tuple[int, int]:
         """Usage points that joined the affected areas since they were frozen, and that left them."""

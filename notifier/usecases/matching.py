@@ -185,8 +185,11 @@ async def _record(store: Store, portion: Sequence[_Matched]) -> dict[int, Revisi
     """Freezes what is new, counts, then writes; the counting of a large plan holds nobody up.
 
     Where somebody else's match stands by now, that is the answer, and what was frozen here is removed:
-    whoever submitted a plan and the loop that reconciles it may match it at once.
+    whoever submitted a plan and the loop that reconciles it may match it at once. What a sweep may
+    have come across is done again.
     """
+    if not portion:
+        return {}
     fresh = [item for item in portion if item.match is not None]
     frozen: dict[int, int] = {}
     if fresh:
@@ -197,7 +200,9 @@ async def _record(store: Store, portion: Sequence[_Matched]) -> dict[int, Revisi
         }
     records = await _counted(store, portion, frozen)
     async with store.write() as tx:
-        mine = await tx.plans.unmatched(list(records))
+        swept = await tx.impacts.swept(list(frozen.values()))
+        waiting = await tx.plans.unmatched(list(records))
+        mine = {n for n in waiting if frozen.get(n) not in swept}
         kept = [record for revision_id, record in records.items() if revision_id in mine]
         await tx.impacts.set_groups({record.revision_id: record.groups for record in kept})
         await tx.plans.record_matches(kept)
@@ -205,13 +210,22 @@ async def _record(store: Store, portion: Sequence[_Matched]) -> dict[int, Revisi
     if lost:
         async with store.desk() as desk:
             await desk.forget(lost)
-    revisions = [item.waiting.revision for item in portion]
-    found = {item.plan_id: _with(item, records[item.id]) for item in revisions if item.id in mine}
-    for revision in revisions:
-        if revision.id not in mine:
+    again = [item for item in portion if item.waiting.revision.id in waiting - mine]
+    found = await _record(store, again)
+    for item in portion:
+        revision = item.waiting.revision
+        if revision.id in mine:
+            found[revision.plan_id] = _with(revision, records[revision.id])
+        elif revision.id not in waiting:
             async with store.read() as tx:
                 found[revision.plan_id] = await tx.plans.revision(revision.plan_id, revision.number)
     return found
+
+
+async def sweep(store: Store) -> int:
+    """Removes what processes froze that died before they recorded it; answers how many impacts."""
+    async with store.desk() as desk:
+        return await desk.sweep()
 
 
 async def _counted(
