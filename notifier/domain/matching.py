@@ -6,7 +6,6 @@ so a section of a feeder counts as the whole feeder, with a finding. What a plan
 wins: an area listed as transferred is SHORT although its feeder is OUT.
 """
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -207,8 +206,7 @@ def _resolve(
                 )
             )
             return _feeder_targets(within, index, 1)
-    known = [f.name for f in index.feeders.values()] + [a.name for a in index.areas.values()]
-    return _refuse("equipment.unknown", item, findings, difflib.get_close_matches(name, known))
+    return _refuse("equipment.unknown", item, findings, index.similar(name))
 
 
 def _feeder_within(item: Equipment, index: NetworkIndex) -> int | None:

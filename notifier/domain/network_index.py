@@ -3,6 +3,7 @@
 A province has some hundred thousand transformer areas; the usage points stay in the store.
 """
 
+import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -101,6 +102,22 @@ class NetworkIndex:
             if item.station_id is not None:
                 found[item.station_id].append(item)
         return {station_id: tuple(items) for station_id, items in found.items()}
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [item.name for items in (self.feeders, self.areas) for item in items.values()]
+
+    @cached_property
+    def _similar(self) -> dict[str, list[str]]:
+        return {}
+
+    def similar(self, name: str) -> list[str]:
+        """Names of feeders and areas that look like this one, the closest first. To compare it with
+        those of a city takes tenths of a second: a file that misspells a name does so on many rows."""
+        found = self._similar.get(name)
+        if found is None:
+            found = self._similar[name] = difflib.get_close_matches(name, self._names)
+        return found
 
     def stations_named(self, name: str) -> list[Station]:
         return self._stations_by_key.get(names.station_key(name), [])
