@@ -3,8 +3,9 @@
     python -m bench.online_check [--areas 100000] [--plans 10000] [--asked 1000]
 
 A city is written into a SQLite file, the service runs on it in a process of its own, and its API is
-asked plan by plan, one after the other and then by four at once, while plans are being changed. Every
-tenth plan hits a part of an area; besides there is a history by area, by feeder and by account.
+asked plan by plan, one after the other and then by four at once, while plans are being changed. What
+moving another work too would save is asked for as well. Every tenth plan hits a part of an area;
+besides there is a history by area, by feeder and by account.
 Prints JSON; milliseconds as the client sees them. ``sql`` is the naive baseline beside it: the shared
 areas alone by a self-join, without counts, customers or better days.
 """
@@ -65,6 +66,7 @@ async def main(areas: int, plans: int, asked: int) -> dict[str, Any]:
                 spent = service.processor()
                 alone = await _times(numbers, lambda n: _ask(session, n))
                 spent = service.processor() - spent
+                too = await _times(numbers[: asked // 5], lambda n: _ask(session, n, "/moving-too"))
                 four = await _together(session, numbers, 4)
                 changed = await _after_changes(session, numbers[:200])
     return {
@@ -77,6 +79,7 @@ async def main(areas: int, plans: int, asked: int) -> dict[str, Any]:
         "http_ms": _spread(alone),
         "processor_ms_a_question": round(1000 * spent / len(numbers), 2),
         "load_average": os.getloadavg()[0],
+        "http_moving_too_ms": _spread(too),
         "http_four_at_once_ms": _spread(four),
         "http_after_a_change_ms": _spread(changed),
         "sql_baseline_ms": _spread(sql),
@@ -101,8 +104,8 @@ async def _together(
     return [seconds for lane in found for seconds in lane]
 
 
-async def _ask(session: aiohttp.ClientSession, number: int) -> Any:
-    async with session.get(f"/api/v1/plans/P{number}/coordination") as answer:
+async def _ask(session: aiohttp.ClientSession, number: int, more: str = "") -> Any:
+    async with session.get(f"/api/v1/plans/P{number}/coordination{more}") as answer:
         assert answer.status == 200, await answer.text()
         return await answer.json()
 

@@ -5,6 +5,7 @@ from typing import Any
 from notifier.commands import base
 from notifier.commands.base import Context
 from notifier.domain.customer import Criticality
+from notifier.usecases import counting
 from notifier.usecases.coordinate_wording import in_words
 
 _SHOWN = 12
@@ -12,10 +13,12 @@ _NAMED = 3
 
 
 async def check(context: Context) -> int:
-    """``notifier coordinate --check``."""
+    """``notifier coordinate --check``. No worker may have run: what waits is counted first."""
     async with context.runtime() as runtime:
+        while await counting.catch_up(runtime.store):
+            pass
         checker = runtime.meetings().gatherer.checker
-        checked = await checker.check(context.args.check, runtime.clock.now())
+        checked = await checker.moving_too(context.args.check, runtime.clock.now())
     shown = checked.as_dict()
     if context.wants_json:
         context.console.json(shown)
@@ -78,6 +81,8 @@ def show_check(context: Context, shown: dict[str, Any]) -> None:
         out.say(f"建议 better {number}: {at}（{item['days']:+.0f} 天 days）{item['reason']}")
     if not shown["suggestions"]:
         out.say("没有更好的日子 / no better day")
+    for item in shown["moving_too"] or ():
+        out.say(item["reason"])
     for why, number in shown["refused_starts"].items():
         zh, en = in_words(why)
         out.note(f"{number} 个日子不可选：{zh} / {number} days ruled out: {en}")

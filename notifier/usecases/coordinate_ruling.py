@@ -56,6 +56,7 @@ class Ruling:
         self._terms = terms
         self._constraints = constraints or Constraints()
         self._calendar: allowing.Calendar | None = None
+        self._held = _held(self._constraints)
         if constraints is not None:
             findings: list[Finding] = []
             places = allowing.Places(network, constraints, findings)
@@ -74,6 +75,21 @@ class Ruling:
             times=policy.counting.repeat_times,
             refuses=self._refuses(work, kind, now + policy.legal_lead.get(kind, timedelta())),
         )
+
+    def rules_if_movable(self, work: Work, now: datetime) -> online_moves.Rules | None:
+        """The rules of a work that might be moved for the sake of another one. Nothing where it stays: it
+        was approved or is no planned outage, begins within the frozen days, is fixed, or is bound to
+        other works."""
+        begins = min((start for item in work.outages for start, _ in item.windows), default=0)
+        frozen = now + timedelta(days=self._constraints.coordination.frozen_days)
+        if (
+            work.state != PlanState.SUBMITTED
+            or work.kind not in (PlanKind.PLANNED, PlanKind.SHORT_NOTICE)
+            or begins < instant_of(frozen)
+            or work.key in self._held
+        ):
+            return None
+        return self.rules(work, now)
 
     def _refuses(self, work: Work, kind: PlanKind, floor: datetime) -> Callable[[int], str]:
         earliest = instant_of(floor)
@@ -105,3 +121,13 @@ class Ruling:
         local = (_EPOCH + instant * MILLISECOND).astimezone(self._terms.zone)
         day = (local.date() - _BEGINS).days
         return day * STEPS_A_DAY + (local.hour * 60 + local.minute) // 30
+
+
+def _held(constraints: Constraints) -> frozenset[str]:
+    """Plans that cannot be moved by themselves: fixed ones, and those bound to others."""
+    return frozenset(
+        [window.plan for window in constraints.window if window.fixed]
+        + [number for item in constraints.precedence for number in (item.first, item.then)]
+        + [number for item in constraints.same_outage for number in item.plans]
+        + [number for item in constraints.exclusive for number in item.plans]
+    )

@@ -76,6 +76,20 @@ async def check_plan(call: Call[Nothing, Nothing]) -> BaseModel:
 
 
 @COORDINATION.declare(
+    "GET",
+    "/plans/{number}/coordination/moving-too",
+    "Show what moving another work too would save",
+    roles=OFFICE,
+    answer=answers.FreeAnswer,
+    also=(404,),
+)
+async def check_moving_too(call: Call[Nothing, Nothing]) -> BaseModel:
+    """The online check of a plan, and what no move of the plan alone would bring; some tenths of a second."""
+    checked = await call.request.app[CHECKER].moving_too(call.path("number"), call.now)
+    return answers.FreeAnswer(**checked.as_dict())
+
+
+@COORDINATION.declare(
     "POST",
     "/coordination/runs",
     "Hold a balance meeting: propose moves and merges for a period",

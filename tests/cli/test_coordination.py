@@ -9,6 +9,10 @@ P1,10kV东一线,2026-03-20 08:00,2026-03-20 18:00,检修
 P2,10kV东一线,2026-03-24 08:00,2026-03-24 18:00,业扩
 P3,10kV西一线,2026-03-24 08:00,2026-03-24 18:00,基建
 """
+#: A third work on the feeder of the first two.
+MORE = """编号,线路名称,停电开始时间,停电结束时间,申请单位
+P4,10kV东一线,2026-03-27 08:00,2026-03-27 18:00,基建
+"""
 WISHES = """
 [[window]]
 plan = "P1"
@@ -39,6 +43,23 @@ def test_a_plan_is_checked(desk: Desk) -> None:
     assert "再次停电 hit again 16" in words
     assert "建议 better 1: 2026-03-20 08:00" in words
     assert (unknown.code, unknown.err.split(":")[0]) == (1, "plan.not_found")
+
+
+def test_the_check_says_what_moving_another_work_too_would_save(desk: Desk) -> None:
+    """One sentence more, where no move of the plan alone brings as much; in a dry run as well."""
+    desk.run("import", "plans", desk.file("plans.csv", PLANS))
+
+    dry = desk.run("import", "plans", desk.file("more.csv", MORE), "--dry-run", "--json").json
+    desk.run("import", "plans", desk.file("more.csv", MORE))
+    shown = desk.json("coordinate", "--check", "P2")
+    words = desk.run("coordinate", "--check", "P2").out
+
+    assert {item["number"] for item in dry["plans"][0]["coordination"]["moving_too"]} == {
+        "P1",
+        "P2",
+    }
+    assert {item["number"] for item in shown["moving_too"]} == {"P1", "P4"}
+    assert shown["moving_too"][0]["reason"] in words
 
 
 def test_a_meeting_is_held_drawn_shown_and_accepted(desk: Desk) -> None:

@@ -64,6 +64,26 @@ async def test_submitting_answers_what_else_takes_the_areas_out(site: Site) -> N
     assert (await site.get("/plans/P9/coordination")).status == 404
 
 
+async def test_what_moving_another_work_too_would_save_is_asked_for_by_itself(site: Site) -> None:
+    """The first answer says nothing of it; the second names the work and both new times."""
+    for number, day in (("P1", 21), ("P2", 24), ("P3", 27)):
+        await site.post("/plans", json=plan_json(number, day=day))
+
+    first = await (await site.get("/plans/P2/coordination")).json()
+    asked = await (await site.get("/plans/P2/coordination/moving-too")).json()
+    await site.log_in("operations")
+    page = await (await site.client.get("/fragments/plans/P2/coordination/moving-too")).text()
+
+    assert first["moving_too"] is None
+    assert {**asked, "moving_too": None} == first
+    best = asked["moving_too"][0]
+    assert (best["number"] in ("P1", "P3"), best["is_merged"]) == (True, True)
+    assert best["more"] > 0
+    assert best["starts_at"][:10] == best["own_starts_at"][:10] in ("2026-03-21", "2026-03-27")
+    assert best["reason"].split(" / ")[0] in page
+    assert (await site.get("/plans/P9/coordination/moving-too")).status == 404
+
+
 async def test_a_dry_run_of_a_file_says_it_of_each_plan(site: Site) -> None:
     """Against the store and the file's other rows; nothing is stored."""
     await site.post("/plans", json=plan_json())

@@ -79,7 +79,7 @@ def check(
     ``is_published``: its customers were told, so moving it has a price.
     """
     starts = [start for outage in work.outages for start, _ in outage.windows]
-    kinds = _kinds(index, work, rules, min(starts, default=0), max(starts, default=0))
+    kinds = kinds_of(index, work, rules)
     hits, special, special_hit, over, listed = [], Counter[int](), Counter[int](), 0, 0
     for kind in kinds:
         count = _highest(kind, rules.measure)
@@ -108,9 +108,13 @@ def check(
     )
 
 
-def _kinds(index: Index, work: Work, rules: Rules, first: int, last: int) -> list[Kind]:
-    """The work's customers, together where the same happens to them."""
+def kinds_of(index: Index, work: Work, rules: Rules, *, farther: bool = False) -> list[Kind]:
+    """The work's customers, together where the same happens to them, as far as that can count wherever
+    the work is moved; ``farther``: wherever one of the others is moved, too."""
+    starts = [start for outage in work.outages for start, _ in outage.windows]
+    first, last = min(starts, default=0), max(starts, default=0)
     reach = rules.look + max((abs(shift) for shift in rules.candidates), default=0)
+    reach *= 2 if farther else 1
     found: dict[tuple[object, ...], Kind] = {}
     extra = rules.weights.sensitive_extra_customers
     for own, cohort in _own(index, work):

@@ -117,7 +117,7 @@ def _moved(
     repeats = over = interruptions = lasting = 0
     for kind, others, before in zip(kinds, alone, now, strict=True):
         after = others.with_windows([(start + shift, end + shift) for start, end in kind.own])
-        gain += kind.burden * (_cost(before, weights) - _cost(after, weights))
+        gain += kind.burden * (cost(before, weights) - cost(after, weights))
         repeats += kind.customers * (before.repeats - after.repeats)
         over += kind.customers * (before.over - after.over)
         interruptions += kind.customers * (before.interruptions - after.interruptions)
@@ -154,7 +154,7 @@ def _merging(kinds: Sequence[Kind], shift: int) -> tuple[tuple[Work, int], ...]:
     return tuple((works[key], number) for key, number in merged.most_common())
 
 
-def _cost(tally: Tally, weights: Weights) -> int:
+def cost(tally: Tally, weights: Weights) -> int:
     """What one customer's outages cost by the objective."""
     return (
         weights.interruption * tally.interruptions
