@@ -13,10 +13,12 @@ from notifier.runtime import Runtime
 from notifier.store.coordination import Coordination
 from notifier.usecases import (
     coordinate_accepting,
+    coordinate_constraints,
     coordinate_meeting,
     coordinate_proposing,
     coordinate_wording,
 )
+from notifier.usecases.coordinate_constraints import Incoming
 from notifier.usecases.coordinate_gathering import Options
 
 _FIGURES = {
@@ -216,16 +218,22 @@ async def import_constraints(context: Context) -> int:
     args = context.args
     read = await asyncio.to_thread(constraints.read_constraints, args.file)
     body = {} if read.constraints is None else constraints.constraints_as_dict(read.constraints)
+    found = read.findings
     if read.constraints is not None and not args.dry_run:
+        coming = Incoming(
+            name=read.name, digest=read.digest, constraints=read.constraints, body=body
+        )
         async with context.runtime() as runtime:
-            await Coordination(runtime.database).put_rules(
-                read.name,
-                read.digest,
-                body,
+            taken = await coordinate_constraints.take(
+                runtime.store,
+                Coordination(runtime.database),
+                runtime.setting,
+                coming,
                 now=context.now(),
                 actor=context.actor,
             )
-    findings = [finding.as_dict() for finding in read.findings]
+        found = taken.findings
+    findings = [finding.as_dict() for finding in found]
     if context.wants_json:
         context.console.json({"file": read.name, "constraints": body, "findings": findings})
     else:

@@ -33,11 +33,38 @@ class Coordination:
             ).first()
         return None if row is None else dict(row._mapping)
 
+    async def rules_of(self, rules_id: int) -> Mapping[str, Any] | None:
+        """The rules of that id, in force or not; as ``rules``."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(_rules).where(_rules.c.id == rules_id))).first()
+        return None if row is None else dict(row._mapping)
+
+    async def rules_before(self, limit: int = 50) -> list[Mapping[str, Any]]:
+        """What was ever in force, without the bodies; the newest first."""
+        columns = [column for column in _rules.c if column is not _rules.c.body]
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(*columns).order_by(_rules.c.id.desc()).limit(limit)
+            )
+            return [dict(row._mapping) for row in rows]
+
     async def put_rules(
-        self, name: str, digest: str, body: Mapping[str, Any], *, now: datetime, actor: str
-    ) -> int:
-        """Puts rules in force; answers their id."""
+        self,
+        name: str,
+        digest: str,
+        body: Mapping[str, Any],
+        *,
+        now: datetime,
+        actor: str,
+        seen: int | None = None,
+        again: int | None = None,
+    ) -> int | None:
+        """Puts rules in force; answers their id. ``seen``: the id that must be in force until then (0:
+        none), else nothing is done and None answered; ``again``: the id that they come from."""
         async with self._database.write() as connection:
+            present = await connection.scalar(select(func.max(_rules.c.id)))
+            if seen is not None and seen != (present or 0):
+                return None
             result = await connection.execute(
                 insert(_rules).values(
                     name=name, digest=digest, body=dict(body), imported_at=now, imported_by=actor
@@ -49,7 +76,7 @@ class Coordination:
                 actor=actor,
                 action="coordination.rules_imported",
                 subject=f"file:{digest[:16]}",
-                detail={"name": name},
+                detail={"name": name} if again is None else {"name": name, "again": again},
             )
             return new_id(result)
 

@@ -131,3 +131,17 @@ def _held(constraints: Constraints) -> frozenset[str]:
         + [number for item in constraints.same_outage for number in item.plans]
         + [number for item in constraints.exclusive for number in item.plans]
     )
+
+
+def unknown(
+    constraints: Constraints, accounts: Mapping[str, int], network: NetworkIndex, terms: Terms
+) -> tuple[Finding, ...]:
+    """The names and accounts of a bureau's wishes that the ledger does not have."""
+    findings: list[Finding] = []
+    places = allowing.Places(network, constraints, findings)
+    allowing.Calendar(constraints, places, _Ever(terms=terms, accounts=accounts), findings)
+    for item in constraints.transfer:
+        places.areas(item.areas, (), ())
+        if item.tie_feeder:
+            places.feeder(item.tie_feeder)
+    return tuple(findings)

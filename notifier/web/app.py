@@ -18,6 +18,7 @@ from notifier.usecases.inbox import Inbox
 from notifier.web import (
     callbacks,
     console,
+    constraints_pages,
     coordination_pages,
     endpoints,
     errors,
@@ -30,6 +31,7 @@ from notifier.web import (
     running_pages,
     switching_pages,
 )
+from notifier.web.constraints_api import CONSTRAINTS
 from notifier.web.context import (
     CHECKER,
     INBOX,
@@ -60,6 +62,7 @@ _Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ENDPOINTS = (
     *UPLOADS.endpoints,
     *COORDINATION.endpoints,
+    *CONSTRAINTS.endpoints,
     *PLANS.endpoints,
     *SWITCHING.endpoints,
     *joint_api.JOINTS.endpoints,
@@ -102,6 +105,7 @@ def make_app(service: Service) -> web.Application:
     switching_pages.add(app)
     joint_api.add(app)
     coordination_pages.add(app)
+    constraints_pages.add(app)
     records.add(app)
     reports_pages.add(app)
     public.add(app)

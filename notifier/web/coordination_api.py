@@ -173,29 +173,6 @@ async def draw_run(call: Call[Nothing, Nothing]) -> web.StreamResponse:
     return web.Response(text=drawing, content_type="image/svg+xml", charset="utf-8")
 
 
-@COORDINATION.declare(
-    "GET",
-    "/coordination/constraints",
-    "Show what the bureau asks of its works",
-    roles=OFFICE,
-    answer=answers.FreeAnswer,
-)
-async def show_constraints(call: Call[Nothing, Nothing]) -> BaseModel:
-    """What is in force, table by table; empty where nothing was imported."""
-    kept = await call.request.app[MEETINGS].runs.rules()
-    if kept is None:
-        return answers.FreeAnswer.model_validate({"name": "", "constraints": {}})
-    imported = presenting.local(kept["imported_at"], call.service.setting.zone)
-    return answers.FreeAnswer.model_validate(
-        {
-            "name": kept["name"],
-            "imported_at": imported,
-            "imported_by": kept["imported_by"],
-            "constraints": kept["body"],
-        }
-    )
-
-
 # --- For the pages too -----------------------------------------------------------------------------
 
 

@@ -34,7 +34,6 @@ def add(app: web.Application) -> None:
     app.router.add_get("/fragments/plans/{number}/coordination/moving-too", show_moving_too)
     app.router.add_get("/coordination", show_runs)
     app.router.add_post("/coordination", begin)
-    app.router.add_get("/coordination/constraints", show_constraints)
     app.router.add_get("/coordination/{id:[0-9]{1,18}}", show_run)
     app.router.add_get("/fragments/coordination/{id:[0-9]{1,18}}", show_progress)
     app.router.add_post("/coordination/{id:[0-9]{1,18}}/stop", stop)
@@ -93,19 +92,6 @@ async def show_runs(request: web.Request) -> web.StreamResponse:
         rules=await request.app[MEETINGS].runs.rules(),
         first=today,
         last=today + timedelta(days=_DAYS - 1),
-        CW=coordination_words,
-    )
-
-
-async def show_constraints(request: web.Request) -> web.StreamResponse:
-    """What the bureau asks of its works, table by table."""
-    who = await reader(request)
-    return pages.render(
-        request,
-        "coordination_constraints.html.j2",
-        who=who,
-        csrf=principals.csrf_token(request),
-        rules=await request.app[MEETINGS].runs.rules(),
         CW=coordination_words,
     )
 
