@@ -24,8 +24,8 @@ FIRST_NUMBER = 20_000
 class Standing(StrEnum):
     """What a plan counts for among those it shares its outage with.
 
-    LIVE: approved. STANDS: was approved, is being revised, and holds as it was approved. ENDED: supply
-    is back. OFF: cancelled, or never approved yet.
+    LIVE: approved. STANDS: was approved, is being revised, and holds as it was approved for those who
+    heard of it. ENDED: supply is back. OFF: cancelled, or never approved yet.
     """
 
     LIVE = "live"
@@ -51,11 +51,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """How a person stands to a joint outage: the number of the group in each plan (0: in none), and
-    the place of the plan that spoke last, None where nobody did."""
+    """How a person stands to a joint outage: the number of the group in each plan (0: in none), the
+    place of the plan that spoke last (None where nobody did), and those of all for which it spoke."""
 
     numbers: tuple[int, ...]
-    owner: int | None
+    owner: int | None = None
+    heard_of: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +132,7 @@ class Joint:
             for place, (member, number) in enumerate(zip(self.members, shared.numbers, strict=True))
             if number
         }
-        standing = {
-            place: group
-            for place, group in groups.items()
-            if self.members[place].standing in (Standing.LIVE, Standing.STANDS)
-        }
+        standing = {place: group for place, group in groups.items() if self._counts(place, shared)}
         ended = {
             place: group
             for place, group in groups.items()
@@ -150,6 +147,13 @@ class Joint:
         # Nothing is to come from any of them: whoever said a thing puts it right.
         speaker = self.mine if shared.owner is None else shared.owner
         return _Scene(speaker=speaker, concerned=everybody)
+
+    def _counts(self, place: int, shared: Shared) -> bool:
+        """Whether the plan says something of what is to come: what is not approved is not announced."""
+        standing = self.members[place].standing
+        return standing is Standing.LIVE or (
+            standing is Standing.STANDS and place in shared.heard_of
+        )
 
     def _told(
         self,

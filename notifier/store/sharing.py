@@ -27,10 +27,16 @@ async def gather(bulk: Bulk, joint: Joint) -> tuple[dict[int, traits.Said], list
     await _gather_sharing(bulk, joint)
     columns = [f"g{place}" for place in range(len(joint.members))]
     result = await bulk.connection.execute(
-        text(f"SELECT DISTINCT {', '.join(columns)}, owner FROM sharing ORDER BY 1")
+        text(f"SELECT DISTINCT {', '.join(columns)}, owner, concerns FROM sharing ORDER BY 1")
     )
+    places = range(len(columns))
     ways = [
-        Shared(tuple(row[:-1]), None if row.owner < 0 else int(row.owner)) for row in result.all()
+        Shared(
+            numbers=tuple(row[: len(columns)]),
+            owner=None if row.owner < 0 else int(row.owner),
+            heard_of=frozenset(place for place in places if row.concerns >> place & 1),
+        )
+        for row in result.all()
     ]
     return said, ways
 
@@ -46,13 +52,15 @@ async def settle(
     await connection.execute(
         text(
             f"CREATE TEMP TABLE part ({', '.join(f'{name} INTEGER' for name in columns)},"
-            " owner INTEGER, speaker INTEGER, group_number INTEGER, concerned INTEGER)"
+            " owner INTEGER, concerns INTEGER, speaker INTEGER, group_number INTEGER,"
+            " concerned INTEGER)"
         )
     )
     rows = [
         {
             **dict(zip(columns, shared.numbers, strict=True)),
             "owner": _NOBODY if shared.owner is None else shared.owner,
+            "concerns": sum(1 << place for place in shared.heard_of),
             "speaker": part.speaker,
             "number": part.number,
             "concerned": sum(1 << place for place in part.concerned),
@@ -62,9 +70,12 @@ async def settle(
     if rows:
         names = ", ".join(f":{name}" for name in columns)
         await connection.execute(
-            text(f"INSERT INTO part VALUES ({names}, :owner, :speaker, :number, :concerned)"), rows
+            text(
+                f"INSERT INTO part VALUES ({names}, :owner, :concerns, :speaker, :number, :concerned)"
+            ),
+            rows,
         )
-    alike = " AND ".join(f"p.{name} = s.{name}" for name in (*columns, "owner"))
+    alike = " AND ".join(f"p.{name} = s.{name}" for name in (*columns, "owner", "concerns"))
     everybody = (1 << len(joint.members)) - 1
     if any(row["concerned"] != everybody for row in rows):
         # Somewhere plans speak for themselves: what others say is not put right by them.
@@ -87,7 +98,7 @@ async def settle(
             " FROM sharing a JOIN contact c ON c.id = a.contact_id"
             f" JOIN part p ON {alike.replace('s.', 'a.')}"
             " LEFT JOIN told t ON t.contact_id = a.contact_id"
-            f" WHERE a.g{joint.mine} <> 0 OR p.speaker = {joint.mine} OR a.owner = {joint.mine}"
+            f" WHERE a.g{joint.mine} <> 0 OR a.owner = {joint.mine}"
             " ORDER BY a.contact_id"
         )
     )
@@ -121,25 +132,25 @@ async def _gather_sharing(bulk: Bulk, joint: Joint) -> None:
         text(
             "CREATE TEMP TABLE sharing (contact_id BIGINT PRIMARY KEY,"
             f" {', '.join(f'g{place} INTEGER' for place in places)}, criticality INTEGER,"
-            " need INTEGER, high_rise INTEGER, role INTEGER, owner INTEGER)"
+            " need INTEGER, high_rise INTEGER, role INTEGER, owner INTEGER, concerns INTEGER)"
         )
     )
     await connection.execute(
         text(
             f"INSERT INTO sharing SELECT contact_id, {numbers}, max(criticality), max(need),"
-            f" max(high_rise), max(role), {_NOBODY} FROM link GROUP BY contact_id ORDER BY contact_id"
+            f" max(high_rise), max(role), {_NOBODY}, 0 FROM link GROUP BY contact_id ORDER BY contact_id"
         )
     )
     await connection.execute(
         text(
             people.NO_LONGER_AFFECTED.format(
-                table="sharing", group=", ".join("0" for _ in places), more=f", {_NOBODY}"
+                table="sharing", group=", ".join("0" for _ in places), more=f", {_NOBODY}, 0"
             )
         )
     )
     await connection.execute(
         text(
-            "UPDATE sharing SET owner = told.place FROM told"
+            "UPDATE sharing SET owner = told.place, concerns = told.concerns FROM told"
             " WHERE told.contact_id = sharing.contact_id AND told.heard = 1"
         )
     )

@@ -48,8 +48,13 @@ def member(
     )
 
 
-def speaker(members: tuple[Member, ...], numbers: tuple[int, ...], owner: int | None = None) -> int:
-    shared = Shared(numbers, owner)
+def speaker(
+    members: tuple[Member, ...],
+    numbers: tuple[int, ...],
+    owner: int | None = None,
+    heard_of: frozenset[int] = frozenset(),
+) -> int:
+    shared = Shared(numbers, owner, heard_of)
     speakers = {Joint(members=members, mine=n).cast([shared]).parts[shared].speaker for n in (0, 1)}
     assert len(speakers) == 1, "they do not agree on who speaks"
     return speakers.pop()
@@ -175,9 +180,23 @@ def test_a_plan_that_waits_for_approval_again_counts_but_does_not_speak() -> Non
     )
     alone = (members[0], member(2, group(span(8, 14)), standing=Standing.OFF))
 
-    assert speaker(members, (1, 1)) == 1
-    shared = Shared((1, 1), 1)
+    assert speaker(members, (1, 1), 0, frozenset({0})) == 1
+    shared = Shared((1, 1), 1, frozenset({0, 1}))
     assert Joint(members=alone, mine=1).cast([shared]).parts[shared].speaker == 0
+
+
+def test_what_waits_for_approval_again_is_not_announced_to_who_never_heard_of_it() -> None:
+    """Only the approved plan's windows are said; the other's follow once it is approved."""
+    members = (
+        member(1, group(span(8, 12))),
+        member(2, group(span(8, 14)), standing=Standing.STANDS),
+    )
+    shared = Shared((1, 1))
+
+    cast = Joint(members=members, mine=0).cast([shared])
+
+    assert cast.parts[shared].speaker == 0
+    assert not cast.voices
 
 
 def test_whoever_ends_last_closes_the_outage() -> None:
@@ -223,7 +242,10 @@ def test_all_plans_agree_on_who_speaks(
     places = range(len(members))
     numbers = tuple(data.draw(st.sampled_from([0, 1])) for _ in places)
     owner = data.draw(st.sampled_from([None, *places]))
-    shared = Shared(numbers, owner)
+    heard_of = (
+        frozenset() if owner is None else frozenset({owner, data.draw(st.sampled_from(places))})
+    )
+    shared = Shared(numbers, owner, heard_of)
 
     parts = [Joint(members=members, mine=mine).cast([shared]).parts[shared] for mine in places]
 

@@ -189,12 +189,8 @@ class Walk:
         ids = {each.id for each in outage}
         heard = [word for word in words if word.concerns & ids]
         last = heard[-1] if heard and heard[-1].speaker in ids else None
-        waiting = {
-            each.id
-            for each in outage
-            if each.state is PlanState.SUBMITTED and each.settled_revision
-        }
-        if any(contact in touched[i] for i in waiting) or (last and last.speaker in waiting):
+        waiting = {each.id for each in outage if each.state is PlanState.SUBMITTED}
+        if last is not None and waiting & ({last.speaker} | last.concerns):
             return
         live = [each for each in outage if each.state is PlanState.APPROVED]
         windows = union(w for each in live for w in touched[each.id].get(contact, ()))
