@@ -64,6 +64,7 @@ _COMMANDS = (
     ("token", "接口令牌 / tokens of machines and crews", "commands.house:register_tokens"),
     ("db", "数据库 / the database", "commands.house:register_database"),
     ("audit", "审计记录 / the audit trail", "commands.house:register_audit"),
+    ("keys", "加密电话的密钥 / the keys that seal phone numbers", "commands.keys:register"),
     (
         "optout",
         "某号码不再接收某渠道 / a number no longer wants to be told by some medium",

@@ -14,6 +14,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,9 +38,15 @@ class VaultClosed(errors.Refusal):
 
 
 class KeysUnusable(errors.Refusal):
-    """The key file is missing, damaged or readable by others."""
+    """The key file is missing, damaged, readable by others, or cannot be written."""
 
     code = "vault.keys_unusable"
+
+
+class KeyUnknown(errors.NotFound):
+    """The key file has no key of that name."""
+
+    code = "vault.key_unknown"
 
 
 class Vault:
@@ -47,20 +54,17 @@ class Vault:
 
     ``keys`` map a key id (1-255 ASCII bytes) to 32 bytes. ``fingerprint_key`` never rotates: with
     another one, no stored fingerprint would be found again. Raises ``ValueError`` for unusable keys.
+
+    One that was loaded from a file looks into it again when it meets a key it does not hold: keys are
+    changed while the service runs.
     """
 
     def __init__(self, keys: Mapping[str, bytes], current: str, fingerprint_key: bytes) -> None:
-        if current not in keys:
-            raise ValueError(f"the current key {current!r} is not among the keys")
         if len(fingerprint_key) < _KEY_BYTES:
             raise ValueError(f"the fingerprint key needs {_KEY_BYTES} bytes or more")
-        self._openers: dict[bytes, AESGCM] = {}
-        for name, key in keys.items():
-            if len(key) != _KEY_BYTES:
-                raise ValueError(f"key {name!r} needs {_KEY_BYTES} bytes")
-            self._openers[_header(name)] = AESGCM(key)
-        self._header = _header(current)
-        self._sealer = self._openers[self._header]
+        self._path: Path | None = None
+        self._seen: object = None
+        self._hold(keys, current)
         # HMAC (RFC 2104) with both padded keys hashed beforehand: 0.9 µs a number, a fresh one 2.
         padded = (
             hashlib.sha256(fingerprint_key).digest()
@@ -71,6 +75,24 @@ class Vault:
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
         self._nonces = _Nonces()
+
+    def _hold(self, keys: Mapping[str, bytes], current: str) -> None:
+        if current not in keys:
+            raise ValueError(f"the current key {current!r} is not among the keys")
+        openers: dict[bytes, AESGCM] = {}
+        for name, key in keys.items():
+            if len(key) != _KEY_BYTES:
+                raise ValueError(f"key {name!r} needs {_KEY_BYTES} bytes")
+            openers[_header(name)] = AESGCM(key)
+        self.current = current
+        self._openers = openers
+        self._header = _header(current)
+        self._sealer = openers[self._header]
+
+    @property
+    def headers(self) -> dict[str, bytes]:
+        """How what is sealed by each key begins, by the key's id."""
+        return {header[2:].decode("ascii"): header for header in self._openers}
 
     def seal(self, phone: str) -> bytes:
         """The number, encrypted; two seals of one number differ."""
@@ -87,6 +109,8 @@ class Vault:
         """The number. Raises ``VaultClosed`` when the key is unknown or the bytes were changed."""
         end = 2 + sealed[1] if len(sealed) > 1 else 0
         opener = self._openers.get(sealed[:end])
+        if opener is None and self._look_again():
+            opener = self._openers.get(sealed[:end])
         if opener is None:
             raise VaultClosed("A sealed phone number needs a key that this service does not hold.")
         body = end + _NONCE_BYTES
@@ -103,21 +127,28 @@ class Vault:
         outer.update(inner.digest())
         return outer.digest()[:_FINGERPRINT_BYTES]
 
-    def needs_rotation(self, sealed: bytes) -> bool:
-        """Whether the number is sealed with another key than the current one."""
-        return not sealed.startswith(self._header)
+    def reseal(self, sealed: bytes) -> bytes:
+        """The same number under the current key. Raises ``VaultClosed``."""
+        return self.seal(self.open(sealed))
+
+    def _look_again(self) -> bool:
+        """Takes over the keys of the file where it has changed; one that is damaged is left alone."""
+        try:
+            if self._path is None or _stamp(self._path) == self._seen:
+                return False
+            content, self._seen = _read(self._path), _stamp(self._path)
+            self._hold(*_keys_of(content))
+        except (OSError, KeysUnusable):
+            return False
+        return True
 
     @classmethod
     def load(cls, path: Path) -> "Vault":
         """The vault whose keys are in ``path``. Raises ``KeysUnusable``."""
-        try:
-            if path.stat().st_mode & 0o077:
-                raise KeysUnusable(f"Others can read the key file {path}; make it mode 0600.")
-            content = json.loads(path.read_text("utf-8"))
-            keys = {name: _decode(key) for name, key in content["keys"].items()}
-            return cls(keys, content["current"], _decode(content["fingerprint_key"]))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise KeysUnusable(f"The key file {path} cannot be used: {error!r}.") from error
+        content = _read(path)
+        vault = cls(*_keys_of(content), _decode(content["fingerprint_key"]))
+        vault._path, vault._seen = path, _stamp(path)
+        return vault
 
     @classmethod
     def load_or_create(cls, path: Path) -> "Vault":
@@ -140,19 +171,45 @@ class _Nonces:
 
 
 def add_key(path: Path) -> str:
-    """Give the key file a new current key and return its id; the old keys still open.
-
-    Raises ``KeysUnusable``.
-    """
-    Vault.load(path)
-    content = json.loads(path.read_text("utf-8"))
-    number = 1
-    while f"k{number}" in content["keys"]:
-        number += 1
-    content["keys"][f"k{number}"] = _encode(secrets.token_bytes(_KEY_BYTES))
-    content["current"] = f"k{number}"
+    """Gives the key file a new key that opens and does not seal yet, and answers its id: every node has
+    to hold it before anything is sealed with it. Raises ``KeysUnusable``."""
+    content = _read(path)
+    number = max(
+        (int(name[1:]) for name in content["keys"] if _NUMBERED.fullmatch(name)), default=0
+    )
+    name = f"k{max(number, content.get('last', 0)) + 1}"
+    content["keys"][name] = _encode(secrets.token_bytes(_KEY_BYTES))
     _replace(path, content)
-    return f"k{number}"
+    return name
+
+
+def use_key(path: Path, name: str) -> None:
+    """Seals with this key of the file from now on. Raises ``KeysUnusable``, ``KeyUnknown``."""
+    content = _read(path)
+    _require(content, name, path)
+    _replace(path, content | {"current": name})
+
+
+def remove_key(path: Path, name: str) -> None:
+    """Takes a key out of the file: what it sealed is lost. Its name is never given again. Raises
+    ``KeysUnusable``, also for the current key, and ``KeyUnknown``."""
+    content = _read(path)
+    _require(content, name, path)
+    if name == content["current"]:
+        raise KeysUnusable(f"Key {name} of {path} is the current one; make another current first.")
+    numbers = [int(each[1:]) for each in content["keys"] if _NUMBERED.fullmatch(each)]
+    del content["keys"][name]
+    _replace(path, content | {"last": max([*numbers, content.get("last", 0)])})
+
+
+def _require(content: Mapping[str, Any], name: str, path: Path) -> None:
+    if name not in content["keys"]:
+        held = ", ".join(sorted(content["keys"]))
+        raise KeyUnknown(f"{path} 中没有密钥 {name} / has no key {name}; it holds {held}.")
+
+
+#: The ids that are given here; a file may hold others.
+_NUMBERED = re.compile(r"k\d{1,9}")
 
 
 #: A mobile number wherever it stands, else any long run of digits that is no part of a number.
@@ -218,6 +275,27 @@ def _header(name: str) -> bytes:
     return bytes((_VERSION, len(encoded))) + encoded
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """The content of a key file, found usable. Raises ``KeysUnusable``."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeysUnusable(f"Others can read the key file {path}; make it mode 0600.")
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        Vault(*_keys_of(content), _decode(content["fingerprint_key"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KeysUnusable(f"The key file {path} cannot be used: {error!r}.") from error
+    return content
+
+
+def _keys_of(content: Mapping[str, Any]) -> tuple[dict[str, bytes], str]:
+    return {name: _decode(key) for name, key in content["keys"].items()}, content["current"]
+
+
+def _stamp(path: Path) -> object:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
 def _new_content() -> dict[str, object]:
     return {
         "current": "k1",
@@ -240,8 +318,11 @@ def _write_new(path: Path, content: dict[str, object]) -> None:
 
 def _replace(path: Path, content: dict[str, object]) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    _write(temporary, content)
-    temporary.replace(path)
+    try:
+        _write(temporary, content)
+        temporary.replace(path)
+    except OSError as error:
+        raise KeysUnusable(f"The key file {path} cannot be written: {error}.") from error
 
 
 def _write(path: Path, content: dict[str, object]) -> None:

@@ -78,14 +78,16 @@ def test_the_fingerprint_is_an_hmac(phone: str) -> None:
         assert keeper.fingerprint(phone) == hmac.digest(key, phone.encode(), "sha256")[:16]
 
 
-def test_old_keys_open_and_ask_for_rotation() -> None:
-    """After a rotation the old numbers open; the new key seals."""
+def test_old_keys_open_and_the_new_one_seals() -> None:
+    """What is sealed names its key."""
     old = a_vault().seal(PHONE)
     rotated = vault.Vault({"k1": KEY, "k2": OTHER}, "k2", FINGERPRINT)
 
-    assert rotated.open(old) == PHONE
-    assert rotated.needs_rotation(old)
-    assert not rotated.needs_rotation(rotated.seal(PHONE))
+    anew = rotated.reseal(old)
+
+    assert rotated.open(old) == rotated.open(anew) == PHONE
+    assert old.startswith(rotated.headers["k1"])
+    assert anew.startswith(rotated.headers["k2"])
 
 
 def test_a_missing_key_or_a_changed_byte_is_refused() -> None:
@@ -133,18 +135,72 @@ def test_a_key_file_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["vault.json"]
 
 
-def test_a_key_is_added_and_the_old_one_still_opens(tmp_path: Path) -> None:
-    """Rotation: add a key, restart, seal anew whatever asks for it."""
+def test_a_key_is_added_before_it_seals(tmp_path: Path) -> None:
+    """Every node holds it first; used, it seals, and the old one still opens."""
     path = tmp_path / "vault.json"
     old = vault.Vault.load_or_create(path)
 
     name = vault.add_key(path)
+    waiting = vault.Vault.load(path)
+    vault.use_key(path, name)
     new = vault.Vault.load(path)
 
-    assert name == "k2"
+    assert (name, waiting.current, new.current) == ("k2", "k1", "k2")
     assert new.open(old.seal(PHONE)) == PHONE
-    assert new.needs_rotation(old.seal(PHONE))
     assert new.fingerprint(PHONE) == old.fingerprint(PHONE)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_running_service_takes_new_keys_over(tmp_path: Path) -> None:
+    """It meets a number sealed with a key it does not know, and looks into the file once more; from
+    then on it seals with the new one as well."""
+    path = tmp_path / "vault.json"
+    running = vault.Vault.load_or_create(path)
+    vault.use_key(path, vault.add_key(path))
+    sealed = vault.Vault.load(path).seal(PHONE)
+
+    assert running.open(sealed) == PHONE
+    assert running.seal(PHONE).startswith(running.headers["k2"])
+
+
+@pytest.mark.parametrize("content", [None, "", '{"keys": {}}'])
+def test_a_file_that_is_gone_or_damaged_leaves_the_keys_that_are_held(
+    tmp_path: Path, content: str | None
+) -> None:
+    """The service goes on with what it has; the strange number stays closed."""
+    path = tmp_path / "vault.json"
+    running = vault.Vault.load_or_create(path)
+    own = running.seal(PHONE)
+    strange = vault.Vault({"k7": OTHER}, "k7", FINGERPRINT).seal(PHONE)
+    path.unlink()
+    if content is not None:
+        path.touch(0o600)
+        path.write_text(content)
+
+    with pytest.raises(vault.VaultClosed):
+        running.open(strange)
+
+    assert running.open(own) == PHONE
+
+
+def test_a_key_is_taken_away_by_name_and_its_name_is_not_given_again(tmp_path: Path) -> None:
+    """An old backup must not meet another key under the name of its own."""
+    path = tmp_path / "vault.json"
+    vault.Vault.load_or_create(path)
+    vault.use_key(path, vault.add_key(path))
+    vault.add_key(path)
+
+    vault.remove_key(path, "k1")
+    vault.remove_key(path, "k3")
+
+    assert list(vault.Vault.load(path).headers) == ["k2"]
+    assert vault.add_key(path) == "k4"
+    with pytest.raises(vault.KeysUnusable, match="current"):
+        vault.remove_key(path, "k2")
+    with pytest.raises(vault.KeyUnknown, match="k9"):
+        vault.remove_key(path, "k9")
+    with pytest.raises(vault.KeyUnknown, match="k9"):
+        vault.use_key(path, "k9")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"keys": {}, "current": "k1"}'])
