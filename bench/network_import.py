@@ -25,7 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.trace import section_plan, write_network
-from notifier.domain.network import model
+from notifier.domain.network import classify, model, trace
 from notifier.intake.network_process import NetworkReader
 from notifier.store import migrate
 from notifier.store.engine import Database
@@ -109,7 +109,7 @@ async def run(url: str, folder: Path, feeders: int) -> dict[str, Any]:
     spent = []
     for _ in range(50):
         began = time.perf_counter()
-        await network_shelf.trace_steps(shelf, plan, now=NOW)
+        classify.classify(trace.trace((await shelf.current()).graph, tuple(plan)))
         spent.append((time.perf_counter() - began) * 1000)
     figures["trace_plan_ms"] = {
         "median": round(sorted(spent)[25], 2),

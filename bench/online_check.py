@@ -267,10 +267,10 @@ async def _count(
     found: list[tuple[Any, ...]] = []
     for number, taken, windows, _, _ in rows:
         part = taken[0] if number % 10 == 0 else 0
-        for start, end in windows:
-            window = tuple(to_millis(datetime.fromisoformat(at)) for at in (start, end))
+        for window in windows:
+            ends = [to_millis(datetime.fromisoformat(at)) for at in window]
             found += [
-                (number, 1, None, None, None, 0, 1, False, *window, (area - 1) // _AREAS_A_FEEDER + 1,
+                (number, 1, None, None, None, 0, 1, False, *ends, (area - 1) // _AREAS_A_FEEDER + 1,
                  area, None, _POINTS_AN_AREA, area != part, number, 1, None)
                 for area in taken
             ]  # fmt: skip

@@ -90,10 +90,6 @@ class PosterPress:
         """Waits for the job in hand and lets the thread go."""
         self._thread.shutdown()
 
-    def render_poster(self, sheet: Sheet, *, now: datetime) -> bytes:
-        """One sheet as a PDF of one page."""
-        return self.render_posters([sheet], now=now)
-
     def render_posters(self, sheets: Sequence[Sheet], *, now: datetime) -> bytes:
         """All sheets as one PDF, a page each, in order. Of ``now`` only the local day counts.
 

@@ -2,7 +2,7 @@
 
 The generic cell rate algorithm keeps, one row an account, the time at which the next message would
 arrive if all went evenly. A reservation may run ahead of now by the burst; whoever wants more waits.
-A reservation costs a durable commit, so a worker reserves a slice at a time and serves from it.
+A reservation is part of the transaction that claims what is to be sent, so it costs no commit of its own.
 """
 
 import math
@@ -60,8 +60,8 @@ class Pace:
         return max(1, math.ceil(1_000_000 / self.per_second))
 
 
-async def reserve(
-    database: engine.Database,
+async def reserve_within(
+    connection: AsyncConnection,
     account: str,
     per_second: float,
     burst: int,
@@ -71,89 +71,15 @@ async def reserve(
     """Reserve up to ``wanted`` messages for ``account``; how many were granted, and a wait.
 
     Granted less than wanted, the wait says how long until one more is free; otherwise it is zero.
-    Every worker passes the same rate and burst, and the time of clocks that agree.
+    Every worker passes the same rate and burst, and the time of clocks that agree. It happens in the
+    caller's write transaction, and the account is held until that ends.
     Raises ``ValueError`` for a ``burst`` or ``wanted`` below 1.
     """
-    pace = _checked(per_second, burst, wanted)
+    if burst < 1 or wanted < 1:
+        raise ValueError("a reservation is for one message or more, and so is a burst")
     if per_second <= 0:
         return wanted, _NOTHING
-    async with database.write() as connection:
-        return await _reserve(connection, account, pace, wanted, now)
-
-
-async def reserve_within(
-    connection: AsyncConnection,
-    account: str,
-    per_second: float,
-    burst: int,
-    wanted: int,
-    now: datetime,
-) -> tuple[int, timedelta]:
-    """``reserve`` inside the caller's write transaction; the account is held until it ends."""
-    pace = _checked(per_second, burst, wanted)
-    if per_second <= 0:
-        return wanted, _NOTHING
-    return await _reserve(connection, account, pace, wanted, now)
-
-
-async def refund_within(
-    connection: AsyncConnection, account: str, per_second: float, count: int
-) -> None:
-    """Give back ``count`` reserved messages, in the transaction that reserved them."""
-    if per_second > 0 and count > 0:
-        back = count * Pace(per_second=per_second).step
-        await connection.execute(_give_back, {"of": account, "back": back})
-
-
-class Slices:
-    """One worker's share: reserves ``slice_of`` messages at a time and gives them out from memory.
-
-    What is not used within ``keep`` lapses, so that a worker that paused does not catch up in one
-    burst on top of the others. Not shared between tasks that run at once for the same account.
-    """
-
-    def __init__(
-        self,
-        database: engine.Database,
-        account: str,
-        pace: Pace,
-        *,
-        slice_of: int,
-        keep: timedelta = timedelta(seconds=1),
-    ) -> None:
-        self._database = database
-        self._account = account
-        self._pace = pace
-        self._slice = slice_of
-        self._keep = keep
-        self._left = 0
-        self._until = _EPOCH
-
-    async def take(self, wanted: int, now: datetime) -> tuple[int, timedelta]:
-        """As ``reserve``, mostly without asking the database."""
-        if now >= self._until:
-            self._left = 0
-        if self._left < wanted:
-            granted, wait = await reserve(
-                self._database,
-                self._account,
-                self._pace.per_second,
-                self._pace.burst,
-                max(self._slice, wanted) - self._left,
-                now,
-            )
-            self._left += granted
-            self._until = now + self._keep
-        else:
-            wait = _NOTHING
-        given = min(wanted, self._left)
-        self._left -= given
-        return given, _NOTHING if given == wanted else wait
-
-
-async def _reserve(
-    connection: AsyncConnection, account: str, pace: Pace, wanted: int, now: datetime
-) -> tuple[int, timedelta]:
+    pace = Pace(per_second=per_second, burst=burst)
     micros = (now - _EPOCH) // _MICROSECOND
     arrival = (await connection.execute(_read, {"of": account})).scalar_one_or_none()
     if arrival is None:
@@ -167,7 +93,10 @@ async def _reserve(
     return granted, _NOTHING if granted == wanted else pace.wait(arrival, micros)
 
 
-def _checked(per_second: float, burst: int, wanted: int) -> Pace:
-    if burst < 1 or wanted < 1:
-        raise ValueError("a reservation is for one message or more, and so is a burst")
-    return Pace(per_second=per_second, burst=burst)
+async def refund_within(
+    connection: AsyncConnection, account: str, per_second: float, count: int
+) -> None:
+    """Give back ``count`` reserved messages, in the transaction that reserved them."""
+    if per_second > 0 and count > 0:
+        back = count * Pace(per_second=per_second).step
+        await connection.execute(_give_back, {"of": account, "back": back})

@@ -1,37 +1,20 @@
-"""The network in force, contracted and held in memory, and plans traced on it.
+"""The network in force, contracted and held in memory.
 
 A newer version is unpacked and contracted in a thread and then takes the place of the old one in one
 step. What was begun on the old one ends on it: an analysis holds the version it took.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
-from notifier.domain.finding import Finding
-from notifier.domain.network import checks, classify, model, packing, steps, target, trace, zones
+from notifier.domain.network import checks, model, packing, zones
 from notifier.domain.network.held import HeldNetwork
 from notifier.domain.network.version import Version
 from notifier.usecases import aside
 from notifier.usecases.network_contracts import NetworkStore
 from notifier.usecases.networks import NoVersion
-from notifier.usecases.trace import located
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PlanVerdict:
-    """What a switching plan does, on which version of the network.
-
-    ``work`` is None without a target, or where it was not found. ``target_live`` says for each
-    state whether the work area is live, None where that does not matter.
-    """
-
-    version: Version
-    verdict: classify.Verdict
-    work: target.WorkArea | None
-    target_live: tuple[bool, ...] | None
-    findings: tuple[Finding, ...]
 
 
 class NetworkShelf:
@@ -99,61 +82,6 @@ class NetworkShelf:
 
     def _holding(self, version: Version, graph: zones.ZoneGraph) -> HeldNetwork:
         return HeldNetwork(version=version, graph=graph, stale_after=self._stale_after)
-
-
-async def trace_plan(
-    shelf: NetworkShelf,
-    opens: Sequence[str],
-    closes: Sequence[str] = (),
-    order: steps.Order = steps.Order.OPEN,
-    work: target.Target | None = None,
-    *,
-    now: datetime,
-    stale_after: timedelta = checks.STALE_AFTER,
-) -> PlanVerdict:
-    """What opening and closing these switches in that order does to everybody.
-
-    Switches and target by id, dispatch number or name. A switch or target that is not in the model
-    is a blocking finding, not an exception. Raises ``NoVersion``.
-    """
-    plan = steps.in_order(order, opens, closes)
-    return await trace_steps(shelf, plan, work, now=now, stale_after=stale_after)
-
-
-async def trace_steps(
-    shelf: NetworkShelf,
-    plan: Sequence[steps.Step],
-    work: target.Target | None = None,
-    *,
-    now: datetime,
-    stale_after: timedelta = checks.STALE_AFTER,
-    working_states: Sequence[int] | None = None,
-) -> PlanVerdict:
-    """As ``trace_plan``, with the steps spelled out; ``working_states`` as in ``checks.check``."""
-    held = await shelf.current()
-    return await asyncio.to_thread(_trace, held, plan, work, now, stale_after, working_states)
-
-
-def _trace(
-    held: HeldNetwork,
-    plan: Sequence[steps.Step],
-    work: target.Target | None,
-    now: datetime,
-    stale_after: timedelta,
-    working_states: Sequence[int] | None,
-) -> PlanVerdict:
-    area, lost = located(held.graph, work) if work is not None else (None, ())
-    verdict = classify.classify(trace.trace(held.graph, tuple(plan)))
-    found = checks.check(
-        verdict, area, now=now, stale_after=stale_after, working_states=working_states
-    )
-    return PlanVerdict(
-        version=held.version,
-        verdict=verdict,
-        work=area,
-        target_live=target.energised(verdict.trace, area) if area is not None else None,
-        findings=(*lost, *found),
-    )
 
 
 def _is_same(held: Version, latest: Version) -> bool:

@@ -179,8 +179,16 @@ def trace_cases(
         if item.switch in network.branch_index
     }
     graph = zones.build(network, overlay)
-    results = tuple(_trace_case(graph, case, now) for case in cases)
-    return TraceReport(name=network.name, graph=graph, results=results, findings=())
+    return TraceReport(
+        name=network.name, graph=graph, results=traced(graph, cases, now=now), findings=()
+    )
+
+
+def traced(
+    graph: zones.ZoneGraph, cases: Iterable[Case], *, now: datetime | None = None
+) -> tuple[CaseResult, ...]:
+    """Traces cases on a network that is ready for it."""
+    return tuple(_trace_case(graph, case, now) for case in cases)
 
 
 def located(

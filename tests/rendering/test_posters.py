@@ -92,7 +92,7 @@ def test_a_poster_says_what_holds(
     press: PosterPress, tmp_path: Path, stage: Stage, impact_class: ImpactClass, words: list[str]
 ) -> None:
     """One page with times, hotline, the door and the plan's number."""
-    pdf = press.render_poster(sheet(at_door(stage, impact_class)), now=samples.NOW)
+    pdf = press.render_posters([sheet(at_door(stage, impact_class))], now=samples.NOW)
 
     text = read(pdf, tmp_path)
     for word in [*words, "95598", "NZ-2026-1124-03", "T-17", PLACE, "南州供电局"]:
@@ -121,7 +121,7 @@ def test_a_village_full_of_names_still_fits_one_page(press: PosterPress, tmp_pat
     """Type shrinks before a page overflows, and the foot stays."""
     long = "、".join(f"东风路{n}号公变" for n in range(1, 90))
 
-    pdf = press.render_poster(sheet(at_door(Stage.ADVANCE, where=long)), now=samples.NOW)
+    pdf = press.render_posters([sheet(at_door(Stage.ADVANCE, where=long))], now=samples.NOW)
 
     assert pages(pdf) == 1
     text = read(pdf, tmp_path)
@@ -133,8 +133,8 @@ def test_a_village_full_of_names_still_fits_one_page(press: PosterPress, tmp_pat
 @needs_font
 def test_equal_sheets_give_equal_bytes(press: PosterPress) -> None:
     """A poster can be printed again and be known for the same."""
-    one = press.render_poster(sheet(at_door(Stage.ADVANCE)), now=samples.NOW)
-    again = press.render_poster(sheet(at_door(Stage.ADVANCE)), now=samples.NOW)
+    one = press.render_posters([sheet(at_door(Stage.ADVANCE))], now=samples.NOW)
+    again = press.render_posters([sheet(at_door(Stage.ADVANCE))], now=samples.NOW)
 
     assert one == again
     assert one.startswith(b"%PDF-")
@@ -183,7 +183,7 @@ def test_a_broken_template_of_the_utility_is_named(tmp_path: Path) -> None:
     press = PosterPress(library, MessageRenderer(library, samples.UTILITY), samples.UTILITY)
 
     with pytest.raises(PosterFailed, match=r"posting/poster\.typ"):
-        press.render_poster(sheet(at_door(Stage.ADVANCE)), now=samples.NOW)
+        press.render_posters([sheet(at_door(Stage.ADVANCE))], now=samples.NOW)
     press.close()
 
 

@@ -285,21 +285,6 @@ async def test_the_index_counts_present_customers(database: engine.Database, loa
 
     async with database.read() as connection:
         index = await customers.network_index(connection)
-        found = await customers.points_of_areas(connection, index.areas)
-        loose_found = await customers.loose_points_of_feeders(connection, index.feeders)
-        assert not await customers.areas_without_customers(connection)
 
     assert [area.points for area in index.areas.values()] == [2]
     assert [feeder.points for feeder in index.feeders.values()] == [1]
-    assert [point.account for point in found] == ["1", "3"]
-    assert [point.account for point in loose_found] == ["9"]
-
-
-async def test_whom_nothing_reaches_is_listed(database: engine.Database, load: Any) -> None:
-    """A poster counts; a medium-voltage customer without a phone has not even that."""
-    loose = "110kV东站,10kV甲01线,,,9,大户,"
-    await load(rows(customer(1).rsplit(",", 1)[0] + ",", loose))
-
-    async with database.read() as connection:
-        assert [point.account for point in await customers.unreachable(connection)] == ["9"]
-        assert await customers.count_unreachable(connection) == 1

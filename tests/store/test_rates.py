@@ -53,12 +53,25 @@ def test_after_the_wait_one_more_is_free_and_not_before(
     assert pace.grant(arrival, now + wait - 1, 1)[0] == 0
 
 
+async def reserve(
+    database: engine.Database,
+    account: str,
+    per_second: float,
+    burst: int,
+    wanted: int,
+    now: datetime,
+) -> tuple[int, timedelta]:
+    """In a transaction of its own."""
+    async with database.write() as connection:
+        return await rates.reserve_within(connection, account, per_second, burst, wanted, now)
+
+
 async def test_the_burst_leaves_and_then_the_rate_rules(database: engine.Database) -> None:
     """Ten at once, then one each tenth of a second."""
-    first = await rates.reserve(database, "a", 10, 10, 12, NOW)
-    second = await rates.reserve(database, "a", 10, 10, 1, NOW)
-    third = await rates.reserve(database, "a", 10, 10, 5, NOW + timedelta(milliseconds=200))
-    other = await rates.reserve(database, "b", 10, 10, 1, NOW)
+    first = await reserve(database, "a", 10, 10, 12, NOW)
+    second = await reserve(database, "a", 10, 10, 1, NOW)
+    third = await reserve(database, "a", 10, 10, 5, NOW + timedelta(milliseconds=200))
+    other = await reserve(database, "b", 10, 10, 1, NOW)
 
     assert first == (10, timedelta(milliseconds=100))
     assert second == (0, timedelta(milliseconds=100))
@@ -68,7 +81,7 @@ async def test_the_burst_leaves_and_then_the_rate_rules(database: engine.Databas
 
 async def test_without_a_rate_everything_is_granted(sqlite_database: engine.Database) -> None:
     """0 means no limit."""
-    assert await rates.reserve(sqlite_database, "a", 0, 1, 999, NOW) == (999, timedelta())
+    assert await reserve(sqlite_database, "a", 0, 1, 999, NOW) == (999, timedelta())
 
 
 @pytest.mark.parametrize(("burst", "wanted"), [(0, 1), (1, 0)])
@@ -77,7 +90,7 @@ async def test_reserving_nothing_is_a_mistake(
 ) -> None:
     """It would wait for ever or for nothing."""
     with pytest.raises(ValueError, match="one message or more"):
-        await rates.reserve(sqlite_database, "a", 1, burst, wanted, NOW)
+        await reserve(sqlite_database, "a", 1, burst, wanted, NOW)
 
 
 async def test_workers_at_once_share_one_rate(database_url: str) -> None:
@@ -88,7 +101,7 @@ async def test_workers_at_once_share_one_rate(database_url: str) -> None:
         total = 0
         for step in range(10):
             now = NOW + timedelta(milliseconds=100 * step)
-            granted, _ = await rates.reserve(worker, "a", 100, 20, 15, now)
+            granted, _ = await reserve(worker, "a", 100, 20, 15, now)
             total += granted
         return total
 
@@ -97,20 +110,6 @@ async def test_workers_at_once_share_one_rate(database_url: str) -> None:
     for worker in workers:
         await worker.close()
     assert sum(totals) == 20 + 90
-
-
-async def test_a_slice_is_served_from_memory_and_lapses(database: engine.Database) -> None:
-    """What was reserved and not used is not saved up."""
-    slices = rates.Slices(
-        database, "a", rates.Pace(per_second=100, burst=50), slice_of=20, keep=timedelta(seconds=1)
-    )
-
-    given = [await slices.take(8, NOW) for _ in range(7)]
-    later = await slices.take(8, NOW + timedelta(seconds=2))
-
-    assert [count for count, _ in given] == [8, 8, 8, 8, 8, 8, 2]
-    assert given[-1][1] > timedelta()
-    assert later == (8, timedelta())
 
 
 async def test_ids_are_handed_out_in_blocks(database: engine.Database) -> None:

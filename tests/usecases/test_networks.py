@@ -1,4 +1,4 @@
-"""Networks into the store: versions, differences, overlays, the shelf, plans traced on it."""
+"""Networks into the store: versions, differences, overlays, the shelf, cases traced on it."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from notifier.domain.network import overlay, steps, target
+from notifier.domain.network import overlay
 from notifier.domain.network.model import SwitchStatus
 from notifier.domain.network.version import Overlay
 from notifier.intake import network_folder
@@ -248,25 +248,6 @@ async def test_the_shelf_follows_overlays_and_age(
     assert fresher.graph.zone_of_node is opened.graph.zone_of_node
 
 
-async def test_a_plan_is_traced_with_the_version_it_was_traced_on(
-    kept: store.Networks, folder: Path
-) -> None:
-    """The classes of the case files, and findings instead of exceptions for unknown names."""
-    await take(kept, folder)
-    shelf = network_shelf.NetworkShelf(kept)
-    network = (await shelf.current()).graph.network
-    head = network.branch_ids[network.feeders[0].head]
-    work = target.Target(kind=target.TargetKind.NODE, names=("nowhere",))
-
-    found = await network_shelf.trace_plan(
-        shelf, [head], [], steps.Order.OPEN, work, now=NOW + timedelta(days=30)
-    )
-
-    assert found.version.id == (await shelf.current()).version.id
-    assert found.verdict.affected()
-    assert {"trace.unknown_target", "trace.stale_model"} <= {item.code for item in found.findings}
-
-
 @pytest.mark.parametrize("form", ["edge", "oberrhein", "ieee123"])
 async def test_cases_come_out_of_the_store_as_they_come_out_of_the_folder(
     sqlite_database: Database, form: str
@@ -280,21 +261,20 @@ async def test_cases_come_out_of_the_store_as_they_come_out_of_the_folder(
     shelf = network_shelf.NetworkShelf(kept)
     report = trace.trace_folder(path, path / "cases.json", reader=network_folder)
 
-    for result in report.results:
-        wanted = result.case.target
-        work = None if wanted is None else target.named(wanted.type, wanted.id)
-        for order in result.orders:
-            found = await network_shelf.trace_steps(shelf, order.verdict.trace.steps, work, now=NOW)
-            assert found.verdict.affected() == order.verdict.affected()
-            assert found.verdict.unsupplied == order.verdict.unsupplied
-            assert found.target_live == order.target_live
-            assert found.findings == order.findings
+    graph = (await shelf.current()).graph
+    again = trace.traced(graph, [result.case for result in report.results])
+    for result, found in zip(report.results, again, strict=True):
+        for order, stored in zip(result.orders, found.orders, strict=True):
+            assert stored.verdict.affected() == order.verdict.affected()
+            assert stored.verdict.unsupplied == order.verdict.unsupplied
+            assert stored.target_live == order.target_live
+            assert stored.findings == order.findings
 
 
-async def test_without_a_network_nothing_is_traced(kept: store.Networks) -> None:
+async def test_without_a_network_the_shelf_is_empty(kept: store.Networks) -> None:
     """It says so."""
     with pytest.raises(networks.NoVersion):
-        await network_shelf.trace_plan(network_shelf.NetworkShelf(kept), ["S"], now=NOW)
+        await network_shelf.NetworkShelf(kept).current()
 
 
 def test_a_full_file_keeps_what_is_newer_than_itself() -> None:
