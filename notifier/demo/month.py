@@ -21,7 +21,7 @@ import aiohttp
 
 from notifier.clock import SimulatedClock, SystemClock, monotonic
 from notifier.commands.console import Console
-from notifier.demo import bureau, grid, house, meeting, plans, reckoning, report, section
+from notifier.demo import bureau, grid, house, joint, meeting, plans, reckoning, report, section
 from notifier.demo.staff import Crew, Desk, Office
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -133,8 +133,10 @@ async def run(options: Options, console: Console) -> int:
         taken = [*await main.messages(), *await backup.messages()]
         found = await asyncio.to_thread(reckoning.reckon, folder, taken)
         checked = await asyncio.to_thread(section.check, folder, programme.section, taken)
-        found.faults += checked.faults + met.faults
+        shared = await asyncio.to_thread(joint.check, folder)
+        found.faults += checked.faults + met.faults + shared.faults
         report.table(console, found)
+        report.joint(console, shared)
         report.section(console, checked)
         report.samples(console, taken)
         report.crews(console, [(crew.name, crew.done, crew.handed_back) for crew in stage.crews])

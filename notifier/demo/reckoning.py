@@ -62,7 +62,7 @@ _TOUCHED = """
 _DELIVERIES = """
     SELECT d.id, d.batch_id, d.contact_id, d.state, d.code, c.plan_id, c.stage, c.occasion, c.rung,
            p.state AS plan_state, n.expires_at - max(n.due_at, n.created_at) AS life,
-           n.medium, b.channel, b.state AS batch_state, b.reason AS batch_reason,
+           n.id AS notice_id, n.medium, b.channel, b.state AS batch_state, b.reason AS batch_reason,
            r.number AS revision,
            EXISTS (SELECT 1 FROM receipt t WHERE t.delivery_id = d.id) AS has_receipt
     FROM delivery d
@@ -77,7 +77,8 @@ _DELIVERIES = """
 @dataclass(slots=True, kw_only=True)
 class PlanLine:
     """One plan of the table. Every contact it touches is counted in exactly one of the fields from
-    ``told`` to ``other``; ``fallback`` and ``corrected`` are parts of ``told``."""
+    ``told`` to ``other``; ``fallback`` and ``corrected`` are parts of ``told``. ``joint`` are told by
+    another plan of the same outage."""
 
     number: str
     kind: str
@@ -90,6 +91,7 @@ class PlanLine:
     unreachable: int = 0
     unposted: int = 0
     spared: int = 0
+    joint: int = 0
     other: int = 0
     fallback: int = 0
     corrected: int = 0
@@ -100,10 +102,12 @@ class PlanLine:
 
     @property
     def adds_up(self) -> bool:
-        """Whether the parts are the whole, and those who could be told are what the approver signed."""
+        """Whether the parts are the whole, and those who could be told are what the approver signed.
+        Who is told by another plan now was perhaps signed before that one was."""
         tellable = self.told + self.posted + self.failed + self.unposted
-        whole = tellable + self.unreachable + self.spared
-        return whole == self.affected and self.signed in (None, tellable)
+        whole = tellable + self.unreachable + self.spared + self.joint
+        is_signed = self.signed is None or tellable <= self.signed <= tellable + self.joint
+        return whole == self.affected and is_signed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,6 +155,13 @@ def _count_plans(
     by_plan: dict[int, dict[int, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for delivery in deliveries:
         by_plan[delivery["plan_id"]][delivery["contact_id"]].append(delivery)
+    spoken_for: dict[int, list[int]] = defaultdict(list)
+    for row in connection.execute("SELECT plan_id, notice_id FROM spoken_for"):
+        spoken_for[row["notice_id"]].append(row["plan_id"])
+    told_with: dict[int, set[int]] = defaultdict(set)
+    for delivery in deliveries:
+        for plan_id in spoken_for.get(delivery["notice_id"], ()):
+            told_with[plan_id].add(delivery["contact_id"])
     silent = {
         (row["revision_id"], row["number"]): _is_silent(row["class"], json.loads(row["windows"]))
         for row in connection.execute(
@@ -170,7 +181,7 @@ def _count_plans(
         for revision in revisions[plan["id"]]:
             for contact, group in connection.execute(_TOUCHED, {"points": revision["points_id"]}):
                 touched[contact].add(silent[revision["id"], group])
-        line = _line(plan, touched, by_plan[plan["id"]], reachable)
+        line = _line(plan, touched, by_plan[plan["id"]], reachable, told_with[plan["id"]])
         signed = [row["signed"] for row in revisions[plan["id"]] if row["signed"]]
         same = {row["points_id"] for row in revisions[plan["id"]]}
         # A scope change has more people in all than any one revision.
@@ -184,7 +195,7 @@ def _count_plans(
         if not line.adds_up:
             found.faults.append(
                 f"{line.number}: {line.affected} ≠ {line.told}+{line.posted}+{line.failed}+"
-                f"{line.unreachable}+{line.unposted}+{line.spared} (+{line.other}?), "
+                f"{line.unreachable}+{line.unposted}+{line.spared}+{line.joint} (+{line.other}?), "
                 f"signed {line.signed}"
             )
     for delivery in deliveries:
@@ -224,6 +235,7 @@ def _line(
     touched: Mapping[int, set[bool]],
     by_contact: Mapping[int, Sequence[Mapping[str, Any]]],
     reachable: Collection[int],
+    told_with: Collection[int],
 ) -> PlanLine:
     works = json.loads(plan["content"])["works"]
     line = PlanLine(number=plan["number"], kind=plan["kind"], state=plan["state"], works=str(works))
@@ -243,6 +255,8 @@ def _line(
             line.unposted += 1
         elif any(d["state"] == _D.FAILED or d["rung"] > 0 for d in deliveries):
             line.failed += 1
+        elif not deliveries and contact in told_with:
+            line.joint += 1
         elif not deliveries and all(touched.get(contact, ())):
             line.spared += 1
         elif not deliveries and contact not in reachable:

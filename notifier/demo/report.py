@@ -9,6 +9,7 @@ from typing import Any
 from notifier.commands.console import Console
 from notifier.demo import grid
 from notifier.demo.bureau import Bureau
+from notifier.demo.joint import JointCheck
 from notifier.demo.meeting import Meeting
 from notifier.demo.plans import Programme
 from notifier.demo.reckoning import PlanLine, Reckoning
@@ -161,8 +162,8 @@ def table(console: Console, found: Reckoning) -> None:
     console.say("\n每个计划 / plan by plan（人 = 联系人 contacts）")
     headers = (
         "计划 plan", "内容 works", "影响 affected", "告知 told", "张贴 posted", "未达 failed",
-        "无渠道 unreachable", "未张贴 unposted", "不必告知 spared", "换渠道 fallback", "更正 corrected",
-        "待办 open/all", "",
+        "无渠道 unreachable", "未张贴 unposted", "不必告知 spared", "同停 joint",
+        "换渠道 fallback", "更正 corrected", "待办 open/all", "",
     )  # fmt: skip
     console.table(headers, [_cells(line) for line in [*found.lines, _total(found.lines)]])
 
@@ -170,7 +171,7 @@ def table(console: Console, found: Reckoning) -> None:
 def _cells(line: PlanLine) -> tuple[object, ...]:
     numbers = (
         line.affected, line.told, line.posted, line.failed, line.unreachable, line.unposted,
-        line.spared, line.fallback, line.corrected,
+        line.spared, line.joint, line.fallback, line.corrected,
     )  # fmt: skip
     verdict = "✓" if line.adds_up else "✗"
     if line.state == "draft":
@@ -188,11 +189,21 @@ def _total(lines: Sequence[PlanLine]) -> PlanLine:
     total = PlanLine(number="合计 total", kind="", state="", works="")
     for line in lines:
         for name in (
-            "affected", "told", "posted", "failed", "unreachable", "unposted", "spared", "other",
-            "fallback", "corrected", "exceptions", "open_exceptions",
+            "affected", "told", "posted", "failed", "unreachable", "unposted", "spared", "joint",
+            "other", "fallback", "corrected", "exceptions", "open_exceptions",
         ):  # fmt: skip
             setattr(total, name, getattr(total, name) + getattr(line, name))
     return total
+
+
+def joint(console: Console, found: JointCheck) -> None:
+    """The merged outages: one announcement a person, where there would have been one a plan."""
+    console.say(
+        f"\n同停 {found.outages} 处：{found.people:,} 人身处两项以上工作，停电通知共 {found.told:,} 次，"
+        f"而非逐项 {found.plan_by_plan:,} 次 / {found.outages} joint outages: {found.people:,} people in "
+        f"two works or more were announced it {found.told:,} times, not {found.plan_by_plan:,} times "
+        f"plan by plan {'✗' if found.faults else '✓'}"
+    )
 
 
 def section(console: Console, found: SectionCheck) -> None:
@@ -291,11 +302,11 @@ def verdict(
     else:
         console.say(
             "  ✓ 每人、每计划、每阶段、每版本恰好一次；影响 = 告知 + 张贴 + 未达 + 未张贴（= 审批人数）"
-            " + 无渠道 + 不必告知"
+            " + 无渠道 + 不必告知 + 同停"
         )
         console.say(
             "  ✓ each (person, plan, stage, revision) exactly once; affected = told + posted + failed "
-            "+ unposted (what was signed) + unreachable + spared"
+            "+ unposted (what was signed) + unreachable + spared + joint"
         )
     console.say(f"  用时 {seconds:.0f} 秒 / it took {seconds:.0f} s")
 
