@@ -34,6 +34,7 @@ _FIGURES = {
 _OUTCOMES = {
     "kept": "不变 kept",
     "moved": "移动 moved",
+    "switched": "换方式 another way",
     "merged": "合并 merged",
     "deferred": "本期不做 deferred",
 }

@@ -122,11 +122,17 @@ def picture(
             after=tuple(Window.from_dict(window) for window in item["detail"]["to"]),
             detail=item["detail"]["department"],
             link=f"#i-{item['number']}" if links else "",
+            tie=_tie(item["detail"].get("way")),
         )
         for item in items
     ]
     first, last = (date.fromisoformat(run[name]) for name in ("first_day", "last_day"))
     return timeline.draw(bars, first, last, zone, title=f"{first} – {last}")
+
+
+def _tie(way: Mapping[str, Any] | None) -> str:
+    """Who carries what a way transfers; — where nobody has named the feeder."""
+    return (way["tie_feeder"] or "—") if way and way["transferred"] else ""
 
 
 def _figures(figures: Figures) -> dict[str, Any]:

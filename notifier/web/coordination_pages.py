@@ -171,7 +171,7 @@ async def _shown(request: web.Request, who: Principal | None) -> dict[str, Any]:
     run = await coordination_api.shown(request.app, run_id)
     is_over = run["state"] in ("done", "stopped")
     drawing = await coordination_api.picture(request.app, run_id, links=True) if is_over else ""
-    order = {"merged": 0, "moved": 1, "deferred": 2, "kept": 3}
+    order = {"merged": 0, "moved": 1, "switched": 2, "deferred": 3, "kept": 4}
     run["items"].sort(
         key=lambda item: (order[item["outcome"]], -item["spared_repeats"], item["number"])
     )

@@ -19,6 +19,7 @@ CRITICALITIES: Mapping[str, Words] = {
 OUTCOMES: Mapping[str, Words] = {
     "kept": ("不变", "Kept"),
     "moved": ("移动", "Moved"),
+    "switched": ("换方式", "Another way"),
     "merged": ("合并", "Merged"),
     "deferred": ("本期不做", "Deferred"),
 }

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from notifier.domain.coordination import explain
 from notifier.domain.coordination.constraints import Constraints, TransferMode
 from notifier.domain.impact import ImpactClass
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent
 from notifier.store.engine import Database
-from notifier.usecases import plans
+from notifier.usecases import coordinate_explaining, coordinate_proposing, plans
 from notifier.vault import Vault
 from tests.usecases import grid
 from tests.usecases import town as towns
@@ -34,6 +35,11 @@ def west(number: str = "P2", day: int = 20) -> PlanContent:
         equipment=(Equipment(name="10kV西一线", kind=EquipmentKind.FEEDER),),
         windows=(window(day, 8, 18),),
     )
+
+
+def area(name: str) -> tuple[Equipment, ...]:
+    """One area as a plan's equipment."""
+    return (Equipment(name=name, kind=EquipmentKind.AREA),)
 
 
 async def areas(bureau: Bureau, number: str) -> dict[ImpactClass, set[str]]:
@@ -63,6 +69,40 @@ async def test_a_section_is_offered_with_the_rest_of_the_feeder_carried(bureau: 
     found = await areas(bureau, "P1")
     assert found[ImpactClass.OUT] == {"一里台区"}
     assert found[ImpactClass.SHORT] == {"二里台区"}
+
+
+async def test_the_picture_shows_who_is_carried(bureau: Bureau) -> None:
+    """The work stays at its time and is done in another way: a band below its bar names the feeder."""
+    await bureau.town.submit(grid.section())
+
+    run_id, items = await bureau.hold()
+    run = await bureau.runs.run(run_id)
+    assert run is not None
+    drawn = coordinate_proposing.picture(
+        list(items.values()), run, bureau.meetings.gatherer.zone, links=False
+    )
+
+    assert items["P1"]["outcome"] == "switched"
+    assert drawn.count("由10kV西一线转供") == 1
+
+
+async def test_a_merge_refused_for_a_transfer_names_the_feeder(bureau: Bureau) -> None:
+    """Seen from the work that is transferred, and from the one that would take the feeder out."""
+    await bureau.town.submit(grid.section())
+    await bureau.town.submit(west())
+    await bureau.town.submit(replace(west("P3"), equipment=area("三里台区")))
+    period = await bureau.meetings.gatherer.period(MARCH, bureau.town.clock.now())
+
+    def said(*requests: int) -> str:
+        one = explain.Unmerged(
+            requests=(requests[0], requests[1]), start=500, repeats=9, saved=9,
+            obstacle=explain.Obstacle.TIE_FEEDER, who="10kV西一线", by=(requests[2],),
+        )  # fmt: skip
+        found = coordinate_explaining.refusals(period, [one], bureau.meetings.gatherer.zone)
+        return str(found[requests[0]][0]["zh"])
+
+    assert said(0, 2, 1) == "转供电源 10kV西一线 当日停电（P2）"
+    assert said(1, 2, 0) == "线路 10kV西一线 当日为他人转供，不能停（P1）"
 
 
 async def test_nobody_has_looked_whether_the_tie_feeder_can_bear_it(bureau: Bureau) -> None:

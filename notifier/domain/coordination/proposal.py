@@ -12,10 +12,12 @@ from notifier.domain.coordination.problem import Assignment, Instance, Plan, ask
 
 class Outcome(StrEnum):
     """What is proposed for a work. MERGED: it shares an outage that it would not have shared, or does
-    so at a new time; KEPT: it stays as asked; DEFERRED: it finds no place in the period."""
+    so at a new time; SWITCHED: at the time asked, in another way; KEPT: it stays as asked; DEFERRED: it
+    finds no place in the period."""
 
     KEPT = "kept"
     MOVED = "moved"
+    SWITCHED = "switched"
     MERGED = "merged"
     DEFERRED = "deferred"
 
@@ -98,6 +100,8 @@ def items(instance: Instance, plan: Plan) -> tuple[Item, ...]:
             outcome = Outcome.MERGED
         else:
             outcome = Outcome.KEPT if is_same else Outcome.MOVED
+            if not is_same and assignment.start == request.asked_start:
+                outcome = Outcome.SWITCHED
         spared = _Harm() if is_same else _spared(instance, at_area, assignment, wanted[number])
         leaves = request.published_start is not None and assignment.start != request.published_start
         found.append(

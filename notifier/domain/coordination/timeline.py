@@ -22,19 +22,24 @@ _INK, _SOFT, _LINE, _WEEKEND = "#1c2430", "#5b6472", "#dfe5ea", "#f1f4f6"
 
 #: What a bar's colour says, in the order of the key.
 KEPT, MOVED, MERGED, DEFERRED = "kept", "moved", "merged", "deferred"
+SWITCHED = "switched"
 _COLOURS = {
     KEPT: ("#8fa1ad", "不变 kept"),
     MOVED: ("#3d7fb5", "移动 moved"),
+    SWITCHED: ("#8a63b8", "换方式 another way"),
     MERGED: ("#1f7a4d", "合并 merged"),
     DEFERRED: ("#c4392f", "本期不做 deferred"),
 }
+
+_CARRIED = ("#e08a1e", "下沿：转供 lower edge: a part is carried by a tie")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
     """A work: where it hangs, what it is called, when it was to be and when it is proposed to be.
 
-    ``after`` is empty where it is deferred. ``outcome`` gives the colour; ``link`` may be empty.
+    ``after`` is empty where it is deferred. ``outcome`` gives the colour; ``link`` may be empty. ``tie``
+    is the feeder that carries a part of its people meanwhile, as proposed: a band below the bar.
     """
 
     feeder: str
@@ -44,6 +49,7 @@ class Bar:
     after: tuple[Window, ...]
     detail: str = ""
     link: str = ""
+    tie: str = ""
 
 
 def draw(bars: Sequence[Bar], first: date, last: date, zone: ZoneInfo, *, title: str = "") -> str:
@@ -133,10 +139,19 @@ class _Canvas:
             colour = _COLOURS[KEPT][0] if bar.before == bar.after else "#c79a2b"
         start, until = window.starts_at.astimezone(self.zone), window.ends_at.astimezone(self.zone)
         tip = f"{bar.name} {start:%m-%d %H:%M}–{until:%m-%d %H:%M} {words} {bar.detail}".strip()
+        is_carried = bool(bar.tie) and panel == 1
+        if is_carried:
+            tip = f"{tip} · 由{bar.tie}转供 carried by {bar.tie}"
+        wide = max(4.0, end - x)
         shape = (
-            f'<rect x="{x:.1f}" y="{y + 1:.1f}" width="{max(4.0, end - x):.1f}" height="{_BAR}" '
+            f'<rect x="{x:.1f}" y="{y + 1:.1f}" width="{wide:.1f}" height="{_BAR}" '
             f'rx="3" fill="{colour}"><title>{escape(tip)}</title></rect>'
         )
+        if is_carried:
+            shape += (
+                f'<rect x="{x:.1f}" y="{y + _BAR - 2:.1f}" width="{wide:.1f}" height="3" '
+                f'fill="{_CARRIED[0]}"></rect>'
+            )
         room = _NAMES + panel * (_PANEL + _GAP) + _PANEL - end
         if room > _NAME_WIDE or end - x > 60:
             at = x + 3 if end - x > 60 else max(end, x + 4) + 3
@@ -164,7 +179,7 @@ def _lanes(spans: Sequence[tuple[Window, Bar]], days: int) -> list[tuple[int, Wi
 
 def _key(y: float) -> list[str]:
     parts, x = [], float(_NAMES)
-    wanted = [("#c79a2b", "将被调整 to be changed"), *_COLOURS.values()]
+    wanted = [("#c79a2b", "将被调整 to be changed"), *_COLOURS.values(), _CARRIED]
     for colour, words in wanted:
         parts.append(
             f'<rect x="{x:.0f}" y="{y - 10:.0f}" width="12" height="12" rx="2" fill="{colour}"></rect>'
