@@ -14,7 +14,7 @@ from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
 from notifier.solver import limits, repeats, terms
 from notifier.solver.cpsat import FALSE, TRUE, Literal, Model
-from notifier.solver.terms import Cell, Cut, Fitting, Sum, Work, coincide, holds, intervals
+from notifier.solver.terms import Cell, Fitting, Sum, Work, coincide, holds, intervals
 
 #: Larger than any cost.
 _MOST = 1 << 45
@@ -24,9 +24,9 @@ class Merging:
     """Builds the model of some requests, the others held where they are or left out altogether.
 
     ``free`` are the requests to be placed, ``around`` the works that stay where they are. What is
-    minimised is the cost of the ``cells``; their floors and the ``cuts`` hand the solver bounds it
-    cannot find alone. ``hint`` is a plan to begin from; ``fitting`` spares finding out again where
-    requests fit beside the works around.
+    minimised is the cost of the ``cells``; their floors, and the ``floor`` of all of them together,
+    hand the solver bounds it cannot find alone. ``hint`` is a plan to begin from; ``fitting`` spares
+    finding out again where requests fit beside the works around.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Merging:
         free: Iterable[int],
         around: Occupancy,
         *,
-        cuts: Iterable[Cut] = (),
+        floor: int = 0,
         hint: Mapping[int, Assignment] | None = None,
         fitting: Mapping[int, Fitting] | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Merging:
                 self._add_group(group, total)
             sums.append(total)
         limits.add(self, instance, around)
-        self._add_objective(sums, cells, cuts)
+        self._add_objective(sums, cells, floor)
 
     def plan(self, values: Sequence[int]) -> tuple[Assignment, ...]:
         """The free requests' assignments in a solution."""
@@ -316,28 +316,17 @@ class Merging:
     def _is_active(self, work: Work, modes: frozenset[int]) -> bool:
         return work.hint is not None and work.hint.start is not None and work.hint.mode in modes
 
-    def _add_objective(
-        self, sums: Sequence[Sum], cells: Sequence[Cell], cuts: Iterable[Cut]
-    ) -> None:
+    def _add_objective(self, sums: Sequence[Sum], cells: Sequence[Cell], floor: int) -> None:
         objective = Sum()
-        costs: dict[int, int] = {}
-        bounding = [cut for cut in cuts if cut.floor > 0]
-        bounded = {number for cut in bounding for number in cut.cells}
-        for number, (total, cell) in enumerate(zip(sums, cells, strict=True)):
-            if not cell.floor and number not in bounded:
-                objective.constant += total.constant
-                for variable, weight in total.terms.items():
-                    objective.terms[variable] += weight
-            elif total.terms:
-                costs[number] = self._cost_variable(total, cell.floor)
-                objective.terms[costs[number]] += 1
-            else:
-                objective.constant += total.constant
-        for cut in bounding:
-            terms = {costs[number]: 1 for number in cut.cells if number in costs}
-            known = sum(sums[number].constant for number in cut.cells if number not in costs)
-            if terms:
-                self.model.linear(terms, (cut.floor - known, _MOST))
+        for total, cell in zip(sums, cells, strict=True):
+            if cell.floor and total.terms:
+                objective.terms[self._cost_variable(total, cell.floor)] += 1
+                continue
+            objective.constant += total.constant
+            for variable, weight in total.terms.items():
+                objective.terms[variable] += weight
+        if floor and objective.terms:
+            self.model.linear(objective.terms, (floor - objective.constant, _MOST))
         self.model.minimise(objective.terms, objective.constant)
 
     def _cost_variable(self, total: Sum, floor: int) -> int:

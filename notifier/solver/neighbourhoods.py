@@ -9,7 +9,7 @@ from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance, Key, Request
 from notifier.solver.cpsat import Effort
 from notifier.solver.model import Merging
-from notifier.solver.search import FIND, Found, Search
+from notifier.solver.search import BUILDING, FIND, Found, Search
 from notifier.solver.terms import Cell
 
 SIZE = 40
@@ -63,7 +63,8 @@ class Neighbourhoods:
         effort = Effort(deterministic=EFFORT, seed=self._seed + number)
         answer = merging.model.solve(effort, stop, FIND)
         plan = merging.plan(answer.values) if answer.values else ()
-        return Found(plan=plan, bound=0, is_infeasible=False, deterministic=answer.deterministic)
+        spent = answer.deterministic + BUILDING
+        return Found(plan=plan, bound=0, is_infeasible=False, deterministic=spent)
 
     def _around(self, regrets: Sequence[float], taken: set[int]) -> set[int]:
         """A work in a cell with much to gain, its neighbours' neighbours, and rivals for its crew."""

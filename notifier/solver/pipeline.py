@@ -6,6 +6,7 @@ same for any number of threads and any load; the solver works outside Python's l
 enough. Only ``stop`` and the wall clock break this, and then the solution says so.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,10 +18,10 @@ from notifier.domain.coordination.classes import Group
 from notifier.domain.coordination.errors import NoPlan
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance, Plan
-from notifier.solver import blocks, parts
+from notifier.solver import blocks
 from notifier.solver.neighbourhoods import ROUND, Neighbourhoods
-from notifier.solver.search import FIND, PROVE, RELAX, Found, Search, Step
-from notifier.solver.terms import Cell, Cut, fitting
+from notifier.solver.search import FIND, PROVE, RELAX, TIMETABLE, Found, Search, Step
+from notifier.solver.terms import Cell, fitting
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -29,6 +30,10 @@ _Result = TypeVar("_Result")
 RATE = 0.35
 #: The most requests that are modelled together; above that only neighbourhoods are.
 LARGEST_MODEL = 600
+#: Nodes of a timetable's first search: enough for most.
+_NODES = 25
+#: The first stage.
+COMPONENTS = "components"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +119,9 @@ class _Run:
         """The whole pipeline."""
         self._offer(greedy.first(self._instance, self._groups), "first")
         components = self._components()
-        self._climb(components, "components", until=self._budget * 0.6)
+        self._climb(components, COMPONENTS, until=self._budget * 0.6)
         self._parts = self._blocks(components)
-        self._offer_union("components")
+        self._offer_union(COMPONENTS)
         small = [search for search in self._parts if len(search.free) <= LARGEST_MODEL]
         self._climb(small, "blocks", until=self._budget * 0.3)
         self._offer_union("blocks")
@@ -146,17 +151,12 @@ class _Run:
             groups[of[group.touches[0].request]].append(group)
         searches = []
         for members, own in zip(components, groups, strict=True):
-            cells = parts.cut_up(members, own)
-            search = Search(self._instance, members, cells, self._around, self._fitting)
+            cell = Cell(groups=tuple(own), own=members)
+            search = Search(self._instance, members, (cell,), self._around, self._fitting)
             if self._best is not None:
                 search.hint = {number: self._best[number] for number in search.free}
             searches.append(search)
         self._parts = searches
-        large = [search for search in searches if len(search.cells) > 1]
-        spent = self._each(
-            lambda search: search.settle_floors(self._seed, self._stop, _PART), large
-        )
-        self._left -= sum(spent)
         return searches
 
     def _blocks(self, components: Sequence[Search]) -> list[Search]:
@@ -168,20 +168,13 @@ class _Run:
         if len(searches) == 1:
             return searches[0]
         cells: list[Cell] = []
-        cuts: list[Cut] = []
         for search in searches:
-            at = tuple(range(len(cells), len(cells) + len(search.cells)))
-            if len(at) == 1:
+            if len(search.cells) == 1:
                 cells.append(replace(search.cells[0], floor=search.bound))
             else:
                 cells += search.cells
-                cuts += [
-                    Cut(cells=tuple(at[0] + number for number in cut.cells), floor=cut.floor)
-                    for cut in search.cuts
-                ]
-                cuts.append(Cut(cells=at, floor=search.bound))
         members = [number for search in searches for number in search.members]
-        joint = Search(self._instance, members, cells, self._around, self._fitting, cuts)
+        joint = Search(self._instance, members, cells, self._around, self._fitting)
         joint.bound = sum(search.bound for search in searches)
         spliced = [assignment for search in searches for assignment in search.plan]
         if len(spliced) == len(joint.free) and self._stands(spliced):
@@ -205,11 +198,11 @@ class _Run:
 
     def _climb(self, searches: Sequence[Search], stage: str, *, until: float) -> None:
         """Steps of growing effort on whatever is not proven, until the budget is down to ``until``."""
-        for steps in _ladder():
+        for steps in _ladder(stage):
             open_ones = [search for search in searches if not search.is_proven]
             if not open_ones or self._left <= until or self._stop.is_set():
                 return
-            tasks = [(search, step) for search in open_ones for step in steps]
+            tasks = self._affordable([(s, step) for s in open_ones for step in steps], until)
             for (search, _), found in zip(tasks, self._each(self._step, tasks), strict=True):
                 search.learn(found)
                 self._left -= found.deterministic
@@ -217,8 +210,22 @@ class _Run:
                 raise NoPlan(
                     [n for search in searches if search.is_infeasible for n in search.free]
                 )
-            if stage != "components":
+            if stage != COMPONENTS:
                 self._offer_union(stage)
+
+    def _affordable(
+        self, tasks: Sequence[tuple[Search, Step]], until: float
+    ) -> list[tuple[Search, Step]]:
+        """The tasks without timetables that would likely take more than is left."""
+        room, kept = self._left - until, []
+        for search, step in tasks:
+            if step.way == TIMETABLE:
+                likely = search.choices * _A_CHOICE * math.sqrt(step.nodes)
+                if likely > room:
+                    continue
+                room -= likely
+            kept.append((search, step))
+        return kept
 
     def _each(self, work: Callable[[_Task], _Result], tasks: Sequence[_Task]) -> list[_Result]:
         """The work done on each task, in their order.
@@ -335,18 +342,26 @@ class _Run:
         return True
 
 
-#: Deterministic seconds for a part of a component.
-_PART = 0.3
+#: Deterministic seconds that a timetable takes, by starts and modes and the root of the nodes: about.
+_A_CHOICE = 2e-4
 
 
-def _ladder() -> Iterator[tuple[Step, ...]]:
-    """Steps of one round each, ever longer: most sub-problems need only the first."""
+def _ladder(stage: str) -> Iterator[tuple[Step, ...]]:
+    """Steps of one round each, ever longer: most sub-problems need only the first.
+
+    Of what the first leaves open, the timetable closes most components at once. Blocks know the floors
+    of their components, which is mostly enough; a timetable of two hundred works takes its time.
+    """
+    effort, nodes = 0.25, _NODES
     yield (Step(way=FIND, deterministic=0.1),)
-    effort = 0.25
+    if stage == COMPONENTS:
+        yield (Step(way=TIMETABLE, nodes=nodes),)
+    else:
+        yield (Step(way=FIND, deterministic=effort), Step(way=PROVE, deterministic=effort))
+        nodes //= 4
     while True:
-        yield Step(way=FIND, deterministic=effort), Step(way=PROVE, deterministic=effort)
-
-        effort *= 2
+        effort, nodes = 2 * effort, 4 * nodes
+        yield (Step(way=FIND, deterministic=effort), Step(way=TIMETABLE, nodes=nodes))
 
 
 def _pushes() -> Iterator[Step | None]:

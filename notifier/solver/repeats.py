@@ -173,7 +173,7 @@ def _not_later(merging: "Merging", grid: Grid, one: Part, other: Part) -> Litera
 
 def _add_order(merging: "Merging", grid: Grid, a: tuple[Work, int], b: tuple[Work, int]) -> None:
     """Two days of works: either may be the earlier one, or they are a look-back apart."""
-    options = []
+    options: list[Literal] = []
     for (one, day), (other, other_day) in ((a, b), (b, a)):
         at, other_at = _hinted(grid, one, day), _hinted(grid, other, other_day)
         is_known = at is not None and other_at is not None

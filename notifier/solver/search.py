@@ -1,29 +1,35 @@
 """One sub-problem being searched: its best plan so far, its bound, and the next step to take."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Event
 
 from notifier.domain.coordination import objective
 from notifier.domain.coordination.occupancy import Occupancy
 from notifier.domain.coordination.problem import Assignment, Instance
-from notifier.solver.cpsat import Answer, Effort
+from notifier.solver.cpsat import Effort
 from notifier.solver.model import Merging
-from notifier.solver.terms import Cell, Cut, Fitting
+from notifier.solver.terms import Cell, Fitting
+from notifier.solver.timetable import Timetable
 
 #: Ways of searching. Pushing the bound up and finding better plans take turns: the one gives the
 #: other its floor, the other gives the one its ceiling.
 FIND = "linearization_level: 0"
 PROVE = "linearization_level: 0 use_objective_lb_search: true"
 RELAX = "linearization_level: 1"
+#: Deterministic seconds that building a model is worth.
+BUILDING = 0.002
+#: Not by CP-SAT at all: the timetable, searched by SCIP.
+TIMETABLE = "timetable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One call of the solver: how to search and for how many deterministic seconds."""
+    """One call of a solver: how to search, and for how many deterministic seconds or nodes."""
 
     way: str
-    deterministic: float
+    deterministic: float = 0.0
+    nodes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +56,10 @@ class Search:
         cells: Sequence[Cell],
         around: Occupancy,
         fitting: Mapping[int, Fitting],
-        cuts: Sequence[Cut] = (),
     ) -> None:
         self.members = tuple(sorted(members))
         self.free = tuple(number for number in self.members if number not in around.placed)
         self.cells = tuple(cells)
-        self.cuts = tuple(cuts)
         self.bound = sum(cell.floor for cell in self.cells)
         self.plan: tuple[Assignment, ...] = ()
         self.value: int | None = None
@@ -73,6 +77,11 @@ class Search:
     def is_proven(self) -> bool:
         """Whether nothing better exists, or nothing at all."""
         return self.is_infeasible or (self.value is not None and self.value <= self.bound)
+
+    @property
+    def choices(self) -> int:
+        """How many starts and modes there are to choose from, of all works together."""
+        return sum(len(starts) for n in self.free for starts in self._fitting[n].values())
 
     def adopt(self, plan: Sequence[Assignment]) -> bool:
         """Takes a plan of the free members as its own if it costs less; answers whether it does."""
@@ -92,24 +101,38 @@ class Search:
         """Takes a step; changes nothing here, so that steps can be taken side by side."""
         if stop.is_set():
             return Found(plan=(), bound=self.bound, is_infeasible=False, deterministic=0.0)
-        everything = Cut(cells=tuple(range(len(self.cells))), floor=self.bound)
+        if step.way == TIMETABLE:
+            return self._by_timetable(step, seed, stop)
         merging = Merging(
             self._instance,
             self.cells,
             self.free,
             self._around,
-            cuts=(*self.cuts, everything),
+            floor=self.bound,
             hint=self.hint,
             fitting=self._fitting,
         )
         if not merging.is_possible:
             return Found(plan=(), bound=self.bound, is_infeasible=True, deterministic=0.0)
-        answer = _solve(merging, step, seed, stop)
+        effort = Effort(deterministic=step.deterministic, seed=seed)
+        answer = merging.model.solve(effort, stop, step.way)
         return Found(
             plan=merging.plan(answer.values) if answer.values else (),
             bound=max(self.bound, answer.bound),
             is_infeasible=answer.is_infeasible,
-            deterministic=answer.deterministic,
+            deterministic=answer.deterministic + BUILDING,
+        )
+
+    def _by_timetable(self, step: Step, seed: int, stop: Event) -> Found:
+        timetable = Timetable(self._instance, self.cells, self.free, self._around, self._fitting)
+        if not timetable.is_small:
+            return Found(plan=(), bound=self.bound, is_infeasible=False, deterministic=0.0)
+        plan, answer = timetable.solve(step.nodes, seed, stop, self.hint)
+        return Found(
+            plan=plan,
+            bound=max(self.bound, answer.bound),
+            is_infeasible=answer.is_infeasible,
+            deterministic=answer.deterministic + BUILDING,
         )
 
     def learn(self, found: Found) -> None:
@@ -140,27 +163,3 @@ class Search:
                 repeats = objective.beyond(instance.grid, slots, recent, 1)
                 total += burden * (weights.repeat * repeats + weights.over_limit * over)
         return total
-
-    def settle_floors(self, seed: int, stop: Event, deterministic: float) -> float:
-        """Solves each part of a component that was cut up, for its floor; answers the effort spent."""
-        spent, cells = 0.0, []
-        for cell in self.cells:
-            touching = {touch.request for group in cell.groups for touch in group.touches}
-            free = sorted((touching | set(cell.own)) & set(self.free))
-            merging = Merging(
-                self._instance, (cell,), free, self._around, hint=self.hint, fitting=self._fitting
-            )
-            floor = 0
-            if merging.is_possible and not stop.is_set():
-                step = Step(way=FIND, deterministic=deterministic)
-                answer = _solve(merging, step, seed, stop)
-                floor, spent = max(0, answer.bound), spent + answer.deterministic
-            cells.append(replace(cell, floor=floor))
-        self.cells = tuple(cells)
-        self.bound = max(self.bound, sum(cell.floor for cell in self.cells))
-        return spent
-
-
-def _solve(merging: Merging, step: Step, seed: int, stop: Event) -> Answer:
-    effort = Effort(deterministic=step.deterministic, seed=seed)
-    return merging.model.solve(effort, stop, step.way)

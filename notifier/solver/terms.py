@@ -73,14 +73,6 @@ class Cell:
     floor: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """A proven lower bound of several cells together, by their positions."""
-
-    cells: tuple[int, ...]
-    floor: int
-
-
 def holds(literal: Literal, values: Sequence[int]) -> bool:
     """Whether a literal holds in a solution."""
     if literal == TRUE:

@@ -220,6 +220,13 @@ class Instance:
         touched = sum(self.areas[area].customers for area in of.modes[mode].short)
         return self.weights.short * touched * of.days
 
+    def own_cost(self, assignment: "Assignment") -> int:
+        """What an assignment costs whatever the others do: transfers and moving, or deferral."""
+        number, start = assignment.request, assignment.start
+        if start is None:
+            return self.requests[number].defer_cost or 0
+        return self.transfer_cost(number, assignment.mode) + self.move_cost(number, start)
+
 
 class Rule(StrEnum):
     """What a plan can break, and what can stand in the way of a merge."""
