@@ -78,6 +78,8 @@ def moving_too(
     order of what it could bring at most, until ``steps`` are used up.
     """
     work = found.work
+    if not found.others:
+        return ()  # a work that takes nobody out has none, and no start either
     best_alone = max((item.gain for item in found.suggestions), default=0)
     shifts = _allowed(work, rules, (item.shift for item in found.suggestions))
     joints = []

@@ -1,6 +1,7 @@
 """Moving another work too: what is promised is what would be, and no better pair is overlooked."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,3 +137,10 @@ def test_no_better_pair_is_overlooked_and_every_promise_is_kept(
             for moved in NEAR:
                 then = suffered(works, {"W0": shift, other: moved})
                 assert now[0] - then[0] <= best
+
+
+def test_a_work_that_takes_nobody_out_has_nothing_to_share() -> None:
+    """A short transfer: it has no outage, and so no start."""
+    made = index(replace(work("A", 100, 1), outages=()), work("B", 98, 1, 2))
+
+    assert ask(made) == ()
