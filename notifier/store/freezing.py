@@ -13,40 +13,36 @@ from notifier.store.ids import take
 _AREAS_A_STEP = 5_000
 _POINTS_A_STEP = 10_000
 
+#: One number names a usage point in one of the matches: (its points_id - the lowest) * _SPAN + its id.
+#: A key of two columns would cost PostgreSQL half as much again.
+_SPAN = 2**40
 #: What is to be frozen, customer by customer; areas whose customers were traced one by one; and
-#: feeders that have customers of their own. The first is kept in the order of its key.
+#: feeders that have customers of their own.
 _TABLES: Mapping[str, str] = {
-    "frozen": "points_id BIGINT, usage_point_id BIGINT, group_number INTEGER,"
-    " PRIMARY KEY (points_id, usage_point_id)",
+    "frozen": "key {key} PRIMARY KEY, group_number INTEGER",
     "traced": "points_id BIGINT, area_id BIGINT, PRIMARY KEY (points_id, area_id)",
     "loose": "points_id BIGINT, feeder_id BIGINT, group_number INTEGER",
 }
 _OF_AREAS = text(
-    "INSERT INTO frozen SELECT i.points_id, u.id, i.group_number FROM impact_area i"
-    " CROSS JOIN usage_point u WHERE u.area_id = i.area_id"
-    " AND i.points_id BETWEEN :first AND :last AND u.gone_at IS NULL AND NOT EXISTS"
+    f"INSERT INTO frozen SELECT (i.points_id - :low) * {_SPAN} + u.id, i.group_number"
+    " FROM impact_area i CROSS JOIN usage_point u WHERE u.area_id = i.area_id"
+    " AND i.points_id BETWEEN :low AND :high AND u.gone_at IS NULL AND NOT EXISTS"
     " (SELECT 1 FROM traced t WHERE t.points_id = i.points_id AND t.area_id = i.area_id)"
-    " ORDER BY i.points_id, u.id ON CONFLICT DO NOTHING"
+    " ORDER BY 1 ON CONFLICT DO NOTHING"
 )
 _OF_FEEDERS = text(
-    "INSERT INTO frozen SELECT l.points_id, u.id, l.group_number FROM loose l"
-    " CROSS JOIN usage_point u WHERE u.feeder_id = l.feeder_id"
-    " AND u.area_id IS NULL AND u.gone_at IS NULL ORDER BY l.points_id, u.id"
-    " ON CONFLICT DO NOTHING"
+    f"INSERT INTO frozen SELECT (l.points_id - :low) * {_SPAN} + u.id, l.group_number"
+    " FROM loose l CROSS JOIN usage_point u WHERE u.feeder_id = l.feeder_id"
+    " AND u.area_id IS NULL AND u.gone_at IS NULL ORDER BY 1 ON CONFLICT DO NOTHING"
 )
-#: The last key of the next step; none where less than a step is left.
 _EDGE = text(
-    "SELECT points_id, usage_point_id FROM frozen"
-    " WHERE (points_id, usage_point_id) > (:points, :point)"
-    " ORDER BY points_id, usage_point_id LIMIT 1 OFFSET :step"
+    "SELECT max(key) FROM"
+    " (SELECT key FROM frozen WHERE key > :last ORDER BY key LIMIT :step) AS step"
 )
-_STEP = (
-    "INSERT INTO impact_point SELECT points_id, usage_point_id, group_number FROM frozen"
-    " WHERE (points_id, usage_point_id) > (:points, :point){until}"
-    " ORDER BY points_id, usage_point_id"
+_COPY = text(
+    f"INSERT INTO impact_point SELECT CAST(:low AS BIGINT) + key / {_SPAN}, key % {_SPAN}, group_number"
+    " FROM frozen WHERE key > :last AND key <= :edge ORDER BY key"
 )
-_UNTIL_EDGE = text(_STEP.format(until=" AND (points_id, usage_point_id) <= (:to, :to_point)"))
-_TO_THE_END = text(_STEP.format(until=""))
 
 
 async def freeze(bulk: Bulk, matches: Sequence[Match]) -> list[int]:
@@ -61,12 +57,12 @@ async def freeze(bulk: Bulk, matches: Sequence[Match]) -> list[int]:
     if not matches:
         return []
     async with bulk.transaction() as connection:
-        last = -await take(connection, _FROZEN, len(matches))
+        low = 1 - await take(connection, _FROZEN, len(matches)) - len(matches)
         await connection.execute(_never_swept(connection))
-    numbered = [(last - place, match) for place, match in enumerate(matches)]
+    numbered = list(enumerate(matches, start=low))
     areas = [
         (points_id, area_id, number)
-        for points_id, match in reversed(numbered)
+        for points_id, match in numbered
         for area_id, number in sorted({**match.traced_areas, **match.areas}.items())
     ]
     for start in range(0, len(areas), _AREAS_A_STEP):
@@ -79,7 +75,7 @@ async def freeze(bulk: Bulk, matches: Sequence[Match]) -> list[int]:
             )
     await _drop(bulk.connection)
     await _gather(bulk.connection, numbered)
-    await _copy(bulk, before=numbered[-1][0] - 1)
+    await _copy(bulk, low)
     await _drop(bulk.connection)
     return [points_id for points_id, _ in numbered]
 
@@ -135,10 +131,9 @@ def _never_swept(connection: AsyncConnection) -> Executable:
 
 async def _gather(connection: AsyncConnection, numbered: Sequence[tuple[int, Match]]) -> None:
     """Fills the TEMP tables; nobody else's writing is held up."""
-    by_key = " WITHOUT ROWID" if connection.dialect.name == "sqlite" else ""
+    key = "INTEGER" if connection.dialect.name == "sqlite" else "BIGINT"  # the row's own number
     for name, columns in _TABLES.items():
-        kept = by_key if "PRIMARY KEY" in columns else ""
-        await connection.execute(text(f"CREATE TEMP TABLE {name} ({columns}){kept}"))
+        await connection.execute(text(f"CREATE TEMP TABLE {name} ({columns.format(key=key)})"))
     # The areas of the trace are listed beside their customers, who come one by one.
     await insert_rows(
         connection,
@@ -153,29 +148,29 @@ async def _gather(connection: AsyncConnection, numbered: Sequence[tuple[int, Mat
         [(n, feeder, number) for n, m in numbered for feeder, number in m.feeders.items()],
     )
     # What was traced comes first: it knows more than the ledger.
-    for points_id, match in numbered:
+    for place, (_, match) in enumerate(numbered):
         if match.points:
             await insert_rows(
                 connection,
                 "frozen",
-                ("points_id", "usage_point_id", "group_number"),
-                [(points_id, point, number) for point, number in sorted(match.points.items())],
+                ("key", "group_number"),
+                [(place * _SPAN + point, n) for point, n in sorted(match.points.items())],
             )
-    await connection.execute(_OF_AREAS, {"first": numbered[-1][0], "last": numbered[0][0]})
-    await connection.execute(_OF_FEEDERS)
+    low, high = numbered[0][0], numbered[-1][0]
+    await connection.execute(_OF_AREAS, {"low": low, "high": high})
+    await connection.execute(_OF_FEEDERS, {"low": low})
 
 
-async def _copy(bulk: Bulk, *, before: int) -> None:
-    points, point = before, 0
+async def _copy(bulk: Bulk, low: int) -> None:
+    last = -1
     while True:
-        key = {"points": points, "point": point}
-        edge = (await bulk.connection.execute(_EDGE, key | {"step": _POINTS_A_STEP - 1})).first()
+        step = {"last": last, "step": _POINTS_A_STEP}
+        edge = await bulk.connection.scalar(_EDGE, step)
+        if edge is None:
+            return
         async with bulk.transaction() as connection:
-            if edge is None:
-                await connection.execute(_TO_THE_END, key)
-                return
-            await connection.execute(_UNTIL_EDGE, key | {"to": edge[0], "to_point": edge[1]})
-        points, point = edge
+            await connection.execute(_COPY, {"low": low, "last": last, "edge": edge})
+        last = edge
 
 
 async def _drop(connection: AsyncConnection) -> None:
