@@ -134,7 +134,7 @@ async def _lay_out(
     await connection.execute(
         text(
             "CREATE TEMP TABLE have (contact_id BIGINT, campaign_id BIGINT, delivery_id BIGINT,"
-            " state INTEGER, batch_state INTEGER, notice_id BIGINT, failed INTEGER,"
+            " state INTEGER, batch_state INTEGER, notice_id BIGINT, failed INTEGER, unhung INTEGER,"
             " PRIMARY KEY (contact_id, campaign_id))"
         )
     )
@@ -142,12 +142,15 @@ async def _lay_out(
         text(
             "INSERT INTO have SELECT d.contact_id, d.campaign_id, d.id, d.state, b.state, b.notice_id,"
             f" CASE WHEN d.state IN ({int(_D.FAILED)}, {int(_D.DROPPED)})"
-            f"  OR {_UNCONFIRMED} THEN 1 ELSE 0 END"
+            f"  OR {_UNCONFIRMED} THEN 1 ELSE 0 END,"
+            f" CASE WHEN d.state = {int(_D.ACCEPTED)} AND n.medium = '{Medium.POSTING.value}'"
+            "  THEN 1 ELSE 0 END"
             " FROM batch b JOIN notice n ON n.id = b.notice_id JOIN delivery d ON d.batch_id = b.id"
             " WHERE b.plan_id = :plan"
         ),
         {"plan": plan_id},
     )
+    await _withdraw_unhung(bulk)
     await connection.execute(
         text(
             "CREATE TEMP TABLE missing (notice_id BIGINT, place BIGINT, contact_id BIGINT,"
@@ -174,6 +177,35 @@ async def _lay_out(
     for together in composing.bundled(parts):
         await composing.compose(bulk, plan_id, together)
     return sum(part.people for part in parts)
+
+
+async def _withdraw_unhung(bulk: Bulk) -> None:
+    """Posters that hang nowhere yet, at doors where they are not wanted any more, or not with these
+    words; there is room for others then."""
+    unhung = await bulk.connection.execute(text(_UNHUNG))
+    ids = [{"id": row.delivery_id} for row in unhung]
+    if not ids:
+        return
+    async with bulk.transaction() as connection:
+        await connection.execute(
+            text(
+                f"UPDATE delivery SET state = {int(_D.WITHDRAWN)}, code = 'no_longer_wanted'"
+                f" WHERE id = :id AND state = {int(_D.ACCEPTED)}"
+            ),
+            ids,
+        )
+    await bulk.connection.execute(
+        text(f"UPDATE have SET state = {int(_D.WITHDRAWN)}, unhung = 0 WHERE delivery_id = :id"),
+        ids,
+    )
+
+
+_UNHUNG = """
+    SELECT h.delivery_id FROM have h JOIN notice n ON n.id = h.notice_id
+    LEFT JOIN person p ON p.contact_id = h.contact_id
+    WHERE h.unhung = 1 AND NOT EXISTS (SELECT 1 FROM want w WHERE w.traits = p.traits
+        AND w.campaign_id = h.campaign_id AND w.facts_key = n.facts_key)
+"""
 
 
 def _not_told_since(notice: Notice) -> int | None:

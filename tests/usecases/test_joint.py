@@ -2,9 +2,13 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import text
 
+from notifier.domain.facts_json import facts_from_dict
 from notifier.domain.plan import PlanState
 from notifier.store.engine import Database
 from notifier.usecases import dispatch, joints, plans
@@ -55,9 +59,9 @@ async def test_an_outage_of_two_plans_is_announced_once_with_the_union_of_their_
 
     told = town.told()
     assert Counter(address for address, _ in told) == Counter(FIRST | SECOND)
-    assert all("14:00" in text for address, text in told if address in FIRST)
-    assert all("12:00" in text for address, text in told if address in SECOND)
-    assert all("更换开关、检修变压器" in text for address, text in told if address in FIRST)
+    assert all("14:00" in words for address, words in told if address in FIRST)
+    assert all("12:00" in words for address, words in told if address in SECOND)
+    assert all("更换开关、检修变压器" in words for address, words in told if address in FIRST)
 
 
 async def test_the_reminder_of_a_joint_outage_comes_once(town: Town) -> None:
@@ -68,7 +72,7 @@ async def test_the_reminder_of_a_joint_outage_comes_once(town: Town) -> None:
 
     told = town.told()
     assert Counter(address for address, _ in told) == dict.fromkeys(FIRST | SECOND, 2)
-    assert all("14:00" in text for address, text in told if address in FIRST)
+    assert all("14:00" in words for address, words in told if address in FIRST)
 
 
 async def test_the_other_plan_says_with_which_one_its_people_are_told(town: Town) -> None:
@@ -101,7 +105,7 @@ async def test_a_plan_joined_and_approved_later_corrects_what_was_told_once(town
 
     told = town.told()[len(before) :]
     assert Counter(address for address, _ in told) == Counter(FIRST)
-    assert all("14:00" in text and "P1" not in text for _, text in told)
+    assert all("14:00" in words and "P1" not in words for _, words in told)
 
 
 async def test_an_end_that_is_put_off_is_told_once_by_whoever_speaks(town: Town) -> None:
@@ -115,7 +119,7 @@ async def test_an_end_that_is_put_off_is_told_once_by_whoever_speaks(town: Town)
 
     told = town.told()[len(before) :]
     assert Counter(address for address, _ in told) == Counter(FIRST)
-    assert all("16:00" in text for _, text in told)
+    assert all("16:00" in words for _, words in told)
 
 
 async def test_a_delay_within_the_union_is_told_to_nobody_in_both(town: Town) -> None:
@@ -141,10 +145,10 @@ async def test_cancelling_the_plan_that_speaks_hands_its_people_to_the_other(tow
     await town.run_until(local(20, 7))
 
     told = town.told()[len(before) :]
-    assert {a for a, text in told if "取消" in text} == SECOND
-    reminded = [(a, text) for a, text in told if "取消" not in text]
+    assert {a for a, words in told if "取消" in words} == SECOND
+    reminded = [(a, words) for a, words in told if "取消" not in words]
     assert Counter(address for address, _ in reminded) == Counter(FIRST)
-    assert all("14:00" in text for _, text in reminded)
+    assert all("14:00" in words for _, words in reminded)
 
 
 async def test_cancelling_the_plan_that_does_not_speak_corrects_the_windows(town: Town) -> None:
@@ -158,7 +162,7 @@ async def test_cancelling_the_plan_that_does_not_speak_corrects_the_windows(town
 
     told = town.told()[len(before) :]
     assert Counter(address for address, _ in told) == Counter(FIRST)
-    assert all("12:00" in text and "取消" not in text for _, text in told)
+    assert all("12:00" in words and "取消" not in words for _, words in told)
 
 
 async def test_cancelling_both_is_told_once(town: Town) -> None:
@@ -175,7 +179,7 @@ async def test_cancelling_both_is_told_once(town: Town) -> None:
 
     told = town.told()[len(before) :]
     assert Counter(address for address, _ in told) == Counter(FIRST | SECOND)
-    assert all("取消" in text for _, text in told)
+    assert all("取消" in words for _, words in told)
 
 
 async def test_supply_back_from_one_plan_says_nothing_while_the_other_goes_on(town: Town) -> None:
@@ -202,7 +206,7 @@ async def test_supply_back_from_the_longer_plan_gives_a_new_end(town: Town) -> N
 
     told = town.told()[len(before) :]
     assert Counter(address for address, _ in told) == Counter(FIRST)
-    assert all("12:00" in text for _, text in told)
+    assert all("12:00" in words for _, words in told)
 
 
 async def test_the_last_plan_to_end_says_that_supply_is_back(town: Town) -> None:
@@ -218,7 +222,7 @@ async def test_the_last_plan_to_end_says_that_supply_is_back(town: Town) -> None
 
     told = town.told()[len(before) :]
     assert Counter(address for address, _ in told) == Counter(FIRST)
-    assert all("恢复" in text for _, text in told)
+    assert all("恢复" in words for _, words in told)
 
 
 async def test_paper_hangs_once_on_each_door(town: Town) -> None:
@@ -226,7 +230,7 @@ async def test_paper_hangs_once_on_each_door(town: Town) -> None:
     await both(town)
     await town.run_until(local(14, 9))
 
-    tasks = [(address, text) for address, text in town.told("posting") if address == "一里公告栏"]
+    tasks = [(address, words) for address, words in town.told("posting") if address == "一里公告栏"]
 
     assert len(tasks) == 1
     assert "14:00" in tasks[0][1]
@@ -243,7 +247,7 @@ async def test_plans_that_part_speak_for_themselves_again(town: Town) -> None:
 
     told = town.told()[len(before) :]
     assert Counter(address for address, _ in told) == dict.fromkeys(FIRST, 2)
-    assert sum("14:00" in text and "12:00" not in text for _, text in told) == len(FIRST)
+    assert sum("14:00" in words and "12:00" not in words for _, words in told) == len(FIRST)
 
 
 async def test_nothing_stale_leaves_between_the_change_of_a_partner_and_reconciling(
@@ -262,7 +266,7 @@ async def test_nothing_stale_leaves_between_the_change_of_a_partner_and_reconcil
 
     told = town.told()
     assert Counter(address for address, _ in told) == Counter(FIRST | SECOND)
-    assert not any("14:00" in text for _, text in told)
+    assert not any("14:00" in words for _, words in told)
 
 
 async def test_joining_voids_no_approval(town: Town) -> None:
@@ -297,7 +301,7 @@ async def test_a_revised_plan_holds_as_it_was_until_it_is_approved_again(town: T
 
     told = town.told()[len(before) :]
     assert Counter(address for address, _ in told) == Counter(FIRST | SECOND)
-    assert all("20日" in text and "22日" in text for address, text in told if address in FIRST)
+    assert all("20日" in words and "22日" in words for address, words in told if address in FIRST)
 
 
 async def _delay(town: Town, number: str, hour: int) -> None:
@@ -318,3 +322,52 @@ async def _deliveries(town: Town, number: str) -> int:
         " JOIN plan p ON p.id = b.plan_id WHERE p.number = :number",
         number=number,
     )
+
+
+async def test_an_unhung_poster_is_replaced_where_plans_come_together(town: Town) -> None:
+    """The board of 一里 was to say 8 to 12; joined, it says 8 to 14, and there is one task for it."""
+    await town.submit(first())
+    await town.approve("P1")
+    await town.run_until(local(12, 9))
+    await town.submit(second())
+    await joints.join(town.store, ["P1", "P2"], now=town.clock.now(), actor="wang")
+    await town.approve("P2")
+
+    await town.run_until(local(12, 10))
+
+    assert await _boards(town) == ["14:00"]
+
+
+async def test_a_door_has_one_poster_when_another_plan_comes_to_speak(town: Town) -> None:
+    """P1 is cancelled before anything hangs: the board of 一里 is P2's, the door of 二里 nobody's."""
+    await both(town)
+    await town.run_until(local(12, 9))
+    assert await _boards(town) == ["14:00"]
+
+    await plans.cancel(town.store, town.setting, "P1", note="", now=town.clock.now(), actor="li")
+    await town.run_until(local(12, 10))
+
+    assert await _boards(town) == ["14:00"]
+    assert await town.scalar(_UNHUNG.format(columns="count(*)")) == 1
+
+
+#: Posters to be put up.
+_UNHUNG = (
+    "SELECT {columns} FROM delivery d JOIN batch b ON b.id = d.batch_id"
+    " JOIN notice n ON n.id = b.notice_id JOIN contact c ON c.id = d.contact_id"
+    " WHERE n.medium = 'posting' AND d.state IN (0, 1) AND b.state <> 5"
+)
+
+
+async def _boards(town: Town) -> list[str]:
+    """The ends, as posters to be put up on the board of 一里 say them."""
+    async with town.store.database.read() as connection:
+        result = await connection.execute(
+            text(_UNHUNG.format(columns="n.facts") + " AND c.name = '一里公告栏'")
+        )
+        facts = [facts_from_dict(_json(row.facts)) for row in result]
+    return [f"{each.windows[-1].ends_at.astimezone(towns.ZONE):%H:%M}" for each in facts]
+
+
+def _json(value: Any) -> Any:
+    return orjson.loads(value) if isinstance(value, str) else value
