@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from notifier.channel import Message, Outcome, RetryAfter
+from notifier.channel import Message, Outcome, RetryAfter, Uncertain
 
 T = TypeVar("T")
 
@@ -38,21 +38,25 @@ async def isolate(
     """One outcome a message, in order; one bad number does not take ninety-nine people down with it.
 
     A part that was refused because of one of its messages is halved until that one stands alone.
-    After ``calls`` calls or ``seconds`` seconds the rest is left for later: it was not sent.
+    After ``calls`` calls or ``seconds`` seconds the rest is left for later: it was not sent. So it is
+    once a part is uncertain: what is uncertain of a request is one part of it, or all, so that the same
+    request can be made again.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     outcomes: dict[int, Outcome] = {}
     parts = [(0, len(messages))]
+    is_unsure = False
     while parts:
         start, end = parts.pop()
-        if calls <= 0 or loop.time() >= until:
+        if calls <= 0 or is_unsure or loop.time() >= until:
             verdict = Verdict(
                 RetryAfter(delay=timedelta(seconds=10), code="not_sent.unfinished_isolation")
             )
         else:
             calls -= 1
             verdict = await call(messages[start:end])
+            is_unsure = isinstance(verdict.outcome, Uncertain)
         if verdict.is_about_one and end - start > 1:
             middle = (start + end) // 2
             parts += [(middle, end), (start, middle)]

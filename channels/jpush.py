@@ -1,15 +1,15 @@
 """App push by JPush (极光), REST API v3.
 
 Messages of a batch that say the same go out in one call of up to 1,000 targets; with ``vip_batch`` every
-message is its own entry of the batch API and has its own answer. A ``cid`` derived from the message keys
-makes a repeated call within a day harmless: JPush answers with the result of the first.
+message is its own entry of the batch API and has its own answer. A ``cid`` derived from the keys of the
+messages in a request makes a repeated one within a day harmless: JPush answers with the result of the first.
 
 JPush sends no receipts without a VIP contract, so *accepted* is its last word here.
 """
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -111,12 +111,11 @@ class JPush:
     async def send(self, batch: Batch) -> Sequence[Outcome]:
         """One outcome a message, in order. A batch within the limits ends within twice ``total_timeout``;
         a larger one goes out in several rounds."""
+        if not self._config.vip_batch:
+            return await self._send_groups(batch)
         outcomes: list[Outcome] = []
-        for number, part in enumerate(_parts.slices(batch.messages, self._config.batch_size)):
-            if self._config.vip_batch:
-                outcomes += await self._send_list(part)
-            else:
-                outcomes += await self._send_groups(f"{batch.key}/{number}", part)
+        for part in _parts.slices(batch.messages, self._config.batch_size):
+            outcomes += await self._send_list(part)
         return outcomes
 
     async def query(self, batch: Batch, sent_at: datetime) -> Sequence[Receipt]:
@@ -138,42 +137,53 @@ class JPush:
         """Close the connections. Twice is fine."""
         await self._sender.close()
 
-    async def _send_groups(self, key: str, messages: Sequence[Message]) -> list[Outcome]:
+    async def _send_groups(self, batch: Batch) -> list[Outcome]:
         """Messages that say the same share a call; each group is one request, then halves of it."""
-        groups: dict[tuple[str, str, str], list[int]] = {}
-        for place, message in enumerate(messages):
-            groups.setdefault((message.title, message.text, message.url), []).append(place)
-        leaders = [messages[places[0]] for places in groups.values()]
-        members = {
-            id(leader): places for leader, places in zip(leaders, groups.values(), strict=True)
-        }
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[str, Outcome] = {}
 
-        async def send_group(leader: Message) -> None:
-            places = members[id(leader)]
-            whole = [messages[place] for place in places]
+        async def send(leader: Message) -> None:
+            going, names = requests[leader.key]
             found = await _parts.isolate(
-                whole,
-                lambda some: self._push(key, some, is_whole=len(some) == len(whole)),
+                going,
+                lambda some: self._push(
+                    batch.key,
+                    some,
+                    # Whoever has opted out since is missing when a request is made again: its cid
+                    # still counts them in.
+                    names if len(some) == len(going) else [message.key for message in some],
+                ),
                 seconds=self._config.total_timeout,
             )
-            outcomes.update(zip(places, found, strict=True))
+            outcomes.update(zip((message.key for message in going), found, strict=True))
 
-        await _parts.side_by_side(leaders, send_group, parallel=self._config.parallel)
-        return [outcomes[place] for place in range(len(messages))]
+        requests = {going[0].key: (going, names) for going, names in self._requests(batch)}
+        leaders = [going[0] for going, _ in requests.values()]
+        await _parts.side_by_side(leaders, send, parallel=self._config.parallel)
+        return [outcomes[message.key] for message in batch.messages]
+
+    def _requests(self, batch: Batch) -> Iterator[tuple[list[Message], list[str]]]:
+        """What says the same, in requests of at most ``batch_size``: the messages that go, and the keys
+        of all that belong to it. The same members come out as the same request in any order."""
+        absent = {message.key for message in batch.absent}
+        groups: dict[tuple[str, str, str], list[Message]] = {}
+        for message in (*batch.messages, *batch.absent):
+            groups.setdefault((message.title, message.text, message.url), []).append(message)
+        for group in groups.values():
+            ordered = sorted(group, key=lambda message: (len(message.key), message.key))
+            for part in _parts.slices(ordered, self._config.batch_size):
+                going = [message for message in part if message.key not in absent]
+                if going:
+                    yield going, [message.key for message in part]
 
     async def _push(
-        self, key: str, messages: Sequence[Message], *, is_whole: bool
+        self, key: str, messages: Sequence[Message], names: Sequence[str]
     ) -> _parts.Verdict:
         payload = self._payload(messages[0])
         payload["audience"] = {
             self._config.target: [message.address for message in messages],
         }
         if self._config.cid == "derived":
-            # Whoever has opted out since is missing when a group is sent again: its cid is not made
-            # of its members. Parts of one that was refused are told apart by them.
             same = (messages[0].title, messages[0].text, messages[0].url)
-            names = () if is_whole else [message.key for message in messages]
             payload["cid"] = self._cid(key, *same, *names)
         result = await self._sender.post("/v3/push", self._headers, orjson.dumps(payload))
         if not isinstance(result, _http.Answer):

@@ -57,11 +57,15 @@ class Batch:
 
     ``template`` names the notice template (``advance.sms.zh``); the channel's configuration
     maps it to the code under which the provider knows it.
+    ``absent``: in a call that is made again, what was in it and may not be sent any more, since
+    somebody has opted out. Never sent; a channel whose idempotency key is made of the members of a
+    request counts them in.
     """
 
     key: str
     template: str
     messages: Sequence[Message]
+    absent: Sequence[Message] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -244,9 +244,10 @@ async def _within_rate(
 
 
 async def compose(
-    outbox: Outbox, name: str, claimed: Claimed, now: datetime
+    outbox: Outbox, name: str, claimed: Claimed, now: datetime, *, again: bool = False
 ) -> tuple[list[Call], list[Recorded]]:
-    """The calls for one batch, and the members who may not be sent to after all."""
+    """The calls for one batch, and the members who may not be sent to after all; where the calls are
+    made ``again``, these were in them and are named in them as absent."""
     facts = facts_from_dict(claimed.facts)
     prepared = outbox.renderer.prepare(claimed.template, facts, now=now)
     limits = outbox.channels[name].limits
@@ -255,6 +256,7 @@ async def compose(
     messages: list[channels.Message] = []
     going: list[Member] = []
     refused: list[Recorded] = []
+    absent: dict[int, list[channels.Message]] = {}
     for member in claimed.members:
         address = address_of(outbox.vault, medium, member)
         why = refuse_person(medium, stage, member.reach, address, member.sent_today, cap)
@@ -262,17 +264,21 @@ async def compose(
             refused.append(
                 Recorded(delivery_id=member.delivery_id, state=DeliveryState.DROPPED, code=why)
             )
-            continue
+            if not again:
+                continue
         rendered = prepared.render(Recipient(name=member.name))
-        messages.append(
-            channels.Message(
-                key=keys.of_message(member.delivery_id, outbox.mark),
-                address=address,
-                text=rendered.text,
-                variables=rendered.variables,
-                title=rendered.title,
-            )
+        message = channels.Message(
+            key=keys.of_message(member.delivery_id, outbox.mark),
+            address=address,
+            text=rendered.text,
+            variables=rendered.variables,
+            title=rendered.title,
         )
+        if why is not None:
+            part = keys.part_of(member.delivery_id, claimed.size, limits.batch_size)
+            absent.setdefault(part, []).append(message)
+            continue
+        messages.append(message)
         going.append(member)
     await outbox.clock.pause(0)  # a batch is a few milliseconds of work: let others have their turn
     parts: dict[int, list[int]] = {}
@@ -286,6 +292,7 @@ async def compose(
                 key=keys.of_call(claimed.batch_id, part, outbox.mark),
                 template=claimed.template,
                 messages=[messages[place] for place in places],
+                absent=absent.get(part, ()),
             ),
             members=[going[place] for place in places],
         )

@@ -52,7 +52,7 @@ async def send_again(outbox: Outbox, name: str, items: Sequence[Claimed]) -> Non
         calls: list[dispatch.Call] = []
         for item in mine:
             # Who may not be sent to any more stays uncertain: the first call may have reached them.
-            made, _ = await dispatch.compose(outbox, name, item, now)
+            made, _ = await dispatch.compose(outbox, name, item, now, again=True)
             calls += made
         await dispatch.call(outbox.channels[name], calls)
         await _record(outbox, name, mine, calls)

@@ -1,5 +1,6 @@
 """JPush: groups, the batch API, its codes and its cid."""
 
+import itertools
 import json
 from datetime import timedelta
 
@@ -119,12 +120,57 @@ async def test_a_group_is_known_again_though_one_of_it_has_left(
     await channel.send(Batch(key="b", template="t", messages=everybody))
     await gateway.behave({"drop_rate": 0.0}, provider="jpush")
 
-    again = await channel.send(Batch(key="b", template="t", messages=everybody[1:]))
+    again = await channel.send(
+        Batch(key="b", template="t", messages=everybody[1:], absent=everybody[:1])
+    )
     other = await channel.send(Batch(key="c", template="t", messages=everybody[:1]))
     await channel.close()
 
     assert all(isinstance(outcome, Accepted) for outcome in (*again, *other))
     assert gateway.ledger.counts["jpush"] == 6
+
+
+def _drop(channel: jpush.JPush, gateway: Gateway, *lost: int) -> None:
+    """The answers of these requests, counted from 1, are lost on the way back."""
+    post, numbers = channel._sender.post, itertools.count(1)
+
+    async def send(path: str, headers: str, body: bytes) -> object:
+        rate = 1.0 if next(numbers) in lost else 0.0
+        await gateway.behave({"drop_rate": rate}, provider="jpush")
+        return await post(path, headers, body)
+
+    channel._sender.post = send  # type: ignore[method-assign,assignment]
+
+
+@pytest.mark.parametrize("lost", [2, 3, 4, 5])
+async def test_a_part_of_a_refused_group_is_known_again(
+    gateway: Gateway, clock: FakeClock, lost: int
+) -> None:
+    """The group was refused for one bad target and halved; one half's answer was lost. Sent again by
+    itself, as the ledger does, it is the call it was, and nobody reads it twice."""
+    channel = jpush.configure(gateways.jpush(gateway, vip_batch=False).settings(), clock.tools)
+    waiting = {m.key: m for m in (push(number, dead=number == 5) for number in range(12))}
+    _drop(channel, gateway, lost)
+
+    uncertain, rounds = list(waiting.values()), 0
+    done: dict[str, Outcome] = {}
+    key = "b"
+    while uncertain:
+        batch = Batch(key=key, template="t", messages=uncertain)
+        outcomes = dict(zip([m.key for m in uncertain], await channel.send(batch), strict=True))
+        done |= {k: o for k, o in outcomes.items() if not isinstance(o, Uncertain | RetryAfter)}
+        # What was not sent goes out later in a batch of its own; what is uncertain goes again.
+        unsure = [k for k, o in outcomes.items() if isinstance(o, Uncertain)]
+        later = [k for k in waiting if k not in done and k not in unsure]
+        uncertain = [waiting[k] for k in unsure or later]
+        key = key if unsure else f"{key}-later"
+        rounds += 1
+        assert rounds < 9
+    await channel.close()
+
+    assert sum(isinstance(outcome, Accepted) for outcome in done.values()) == 11
+    assert isinstance(done["k5"], Permanent)
+    assert gateway.ledger.counts["jpush"] == 11
 
 
 async def test_a_throttled_call_waits_as_long_as_the_answer_says(

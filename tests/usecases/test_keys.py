@@ -111,6 +111,7 @@ async def test_a_call_is_made_again_under_its_key_when_its_first_member_is_settl
     _, again = sms.batches
     assert again.key == lost.key
     assert [message.key for message in again.messages] == [message.key for message in rest]
+    assert [message.key for message in again.absent] == [second.key]
 
 
 async def test_calls_of_a_large_batch_keep_their_members(database: Database, vault: Vault) -> None:
