@@ -15,7 +15,8 @@ from notifier.domain import errors
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.history import Reported
 from notifier.domain.reliability import InterruptionKind
-from notifier.intake import collector, headers, plan_windows, tables
+from notifier.domain.window import FIRST_YEAR, LAST_YEAR
+from notifier.intake import collector, headers, plan_titles, plan_windows, tables
 
 #: What each field is called in the files of bureaus. The first label that fits a column counts.
 LABELS: Mapping[str, tuple[str, ...]] = {
@@ -51,6 +52,8 @@ _MOMENT = re.compile(
 )
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?")
 _TOTAL = re.compile(r"合计|总计|小计|total", re.IGNORECASE)
+#: Nobody is without supply for longer and counted as interrupted: a month or a year is wrong.
+_LONGEST = timedelta(days=31)
 
 
 class ColumnUnknown(errors.Invalid):
@@ -171,8 +174,16 @@ class _SheetReader:
         def text(field: str) -> str:
             return tables.cell_text(cell(field))
 
-        if not text("start") and any(_TOTAL.search(tables.cell_text(item)) for item in cells):
-            self._find("row.footer", Severity.INFO, row, "", tables.cell_text(cells[0]), "")
+        first = next(said for item in cells if (said := tables.cell_text(item)))
+        is_total = any(_TOTAL.search(tables.cell_text(item)) for item in cells)
+        if not text("start") and (is_total or plan_titles.is_footer(first)):
+            self._find("row.footer", Severity.INFO, row, "", first, "")
+            return
+        if row in self._sheet.damaged:
+            self._find(
+                "row.damaged", Severity.ERROR, row, "", first,
+                "字符和引号完好的一行 / a row without broken characters or quotes",
+            )  # fmt: skip
             return
         try:
             starts_at = self._moment(cell("start"), header.label("start"))
@@ -212,19 +223,30 @@ class _SheetReader:
     def _end(
         self, starts_at: datetime, cell: Callable[[str], tables.Cell], header: headers.Header
     ) -> datetime | None:
-        ends_at = self._moment(cell("end"), header.label("end"))
-        for field, unit in (("minutes", timedelta(minutes=1)), ("hours", timedelta(hours=1))):
-            if ends_at is None and tables.cell_text(cell(field)):
-                said = tables.cell_text(cell(field))
-                if not _NUMBER.fullmatch(said):
-                    raise _Wrong(
-                        "history.duration_unreadable", header.label(field), said, "数字 / a number"
-                    )
-                ends_at = starts_at + float(said.replace(",", "")) * unit
-        if ends_at is not None and ends_at <= starts_at:
+        told = next((f for f in ("end", "minutes", "hours") if tables.cell_text(cell(f))), None)
+        if told is None:
+            return None
+        column, said = header.label(told), tables.cell_text(cell(told))
+        if told == "end":
+            ends_at = self._moment(cell(told), column)
+        else:
+            number = float(said.replace(",", "")) if _NUMBER.fullmatch(said) else None
+            if number is None:
+                raise _Wrong("history.duration_unreadable", column, said, "数字 / a number")
+            # Too many for a date are too many anyhow.
+            hours = min(number / 60 if told == "minutes" else number, 1e6)
+            ends_at = starts_at + timedelta(hours=hours)
+        if ends_at is None:
+            return None
+        begun = tables.cell_text(cell("start"))
+        if ends_at <= starts_at:
             raise _Wrong(
-                "history.end_before_start", header.label("end"), ends_at.isoformat(),
-                f"晚于 {starts_at.isoformat()} / later than the start",
+                "history.end_before_start", column, said, f"晚于 {begun} / later than the start"
+            )
+        if ends_at - starts_at > _LONGEST:
+            raise _Wrong(
+                "history.too_long", column, said,
+                f"{begun} 起不超过 {_LONGEST.days} 天 / not more than {_LONGEST.days} days",
             )  # fmt: skip
         return ends_at
 
@@ -247,6 +269,11 @@ class _SheetReader:
             local = datetime(*parts) + timedelta(days=midnight)  # type: ignore[arg-type]  # noqa: DTZ001 - its zone follows
         except (ValueError, OverflowError):
             raise _Wrong("history.time_unreadable", column, said, expected) from None
+        if not FIRST_YEAR <= local.year <= LAST_YEAR:
+            raise _Wrong(
+                "history.time_unreadable", column, said,
+                f"{FIRST_YEAR}–{LAST_YEAR} 年 / a year from {FIRST_YEAR} to {LAST_YEAR}",
+            )  # fmt: skip
         if match["offset"]:
             return datetime.fromisoformat(f"{local.isoformat()}{match['offset']}").astimezone(UTC)
         found = local.replace(tzinfo=self._zone).astimezone(UTC)

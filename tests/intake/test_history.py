@@ -112,6 +112,45 @@ def test_a_row_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     assert found.findings[0].found == "2025-13-05 08:00"
 
 
+def test_times_that_cannot_be_are_doubted_in_the_words_of_the_file(tmp_path: Path) -> None:
+    """Another century, ten years without supply, a duration beyond all dates; signatures are no rows."""
+    found = read(
+        tmp_path,
+        "线路,停电时间,送电时间,停电时长(小时)\n"
+        "甲线,1018-03-05 08:00,1018-03-05 09:00,\n"
+        "甲线,2018-03-05 08:00,2028-03-05 09:00,\n"
+        "甲线,2018-03-05 08:00,,999999999999\n"
+        "甲线,2018-03-05 08:00,2018-03-05 07:00,\n"
+        "合计,,,12\n"
+        "制表：张三 审核：李四,,,\n",
+    )
+
+    assert found.rows == ()
+    assert [(f.code, f.row, f.column, f.found) for f in found.findings] == [
+        ("history.time_unreadable", 2, "停电时间", "1018-03-05 08:00"),
+        ("history.too_long", 3, "送电时间", "2028-03-05 09:00"),
+        ("history.too_long", 4, "停电时长(小时)", "999999999999"),
+        ("history.end_before_start", 5, "送电时间", "2018-03-05 07:00"),
+        ("row.footer", 6, "", "合计"),
+        ("row.footer", 7, "", "制表：张三 审核：李四"),
+    ]
+
+
+def test_a_row_with_broken_characters_is_not_guessed(tmp_path: Path) -> None:
+    """Half a character may be anybody's line."""
+    path = tmp_path / "history.csv"
+    text = "线路,停电时间,送电时间,停电原因\n"
+    text += f"甲线,2025-03-05 08:00,2025-03-05 09:00,{'雷击导线断落' * 20}\n"
+    path.write_bytes(
+        text.encode() + "乙线".encode()[:-1] + b",2025-03-06 08:00,2025-03-06 09:00,\n"
+    )
+
+    found = history.read_history(path, zone=ZoneInfo("Asia/Shanghai"))
+
+    assert [row.feeder for row in found.rows] == ["甲线"]
+    assert ("row.damaged", 3, "") in codes(found)
+
+
 def test_an_hour_that_the_clocks_leap_over_is_not_guessed(tmp_path: Path) -> None:
     """Half past two on the morning the clocks go forward does not exist."""
     path = tmp_path / "history.csv"
