@@ -23,7 +23,7 @@ from notifier.domain.notice import CORRECTIONS
 from notifier.domain.plan import PlanState
 from notifier.vault import Vault
 
-_ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = ZoneInfo("Asia/Shanghai")
 #: Local hours from and until which seconds without supply wake nobody who does not have to know.
 _NIGHT = (21, 8)
 #: The media that the demonstration has.
@@ -47,7 +47,7 @@ _REVISIONS = """
 """
 #: Everybody whom a revision touches, each with the class of the group; written for this purpose
 #: alone, from the ledger's tables.
-_TOUCHED = """
+TOUCHED = """
     WITH hit AS (
         SELECT usage_point_id, group_number FROM impact_point WHERE points_id = :points
     )
@@ -179,7 +179,7 @@ def _count_plans(
     for plan in connection.execute(_PLANS).fetchall():
         touched: dict[int, set[bool]] = defaultdict(set)
         for revision in revisions[plan["id"]]:
-            for contact, group in connection.execute(_TOUCHED, {"points": revision["points_id"]}):
+            for contact, group in connection.execute(TOUCHED, {"points": revision["points_id"]}):
                 touched[contact].add(silent[revision["id"], group])
         line = _line(plan, touched, by_plan[plan["id"]], reachable, told_with[plan["id"]])
         signed = [row["signed"] for row in revisions[plan["id"]] if row["signed"]]
@@ -225,7 +225,7 @@ def _is_silent(impact_class: str, windows: Iterable[Sequence[str]]) -> bool:
     """Whether somebody may hear nothing of it: supply stays on, or seconds are lost while they sleep."""
     if impact_class in KEEPS_SUPPLY:
         return True
-    moments = [datetime.fromisoformat(text).astimezone(_ZONE) for pair in windows for text in pair]
+    moments = [datetime.fromisoformat(text).astimezone(ZONE) for pair in windows for text in pair]
     asleep = all(at.hour >= _NIGHT[0] or at.hour < _NIGHT[1] for at in moments)
     return impact_class == ImpactClass.SHORT and asleep
 

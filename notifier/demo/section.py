@@ -10,11 +10,13 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from notifier.channel import Medium
 from notifier.demo import walk
+from notifier.demo.reckoning import TOUCHED, ZONE
 from notifier.demo.walk import Fate
 from notifier.domain.customer import Reach
 from notifier.domain.impact import ImpactClass
@@ -46,7 +48,19 @@ _DELIVERIES = """
     SELECT d.id, d.batch_id, d.contact_id, n.medium, n.facts, k.phone_sealed, k.push_token
     FROM delivery d JOIN campaign c ON c.id = d.campaign_id JOIN plan p ON p.id = c.plan_id
     JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id
-    JOIN contact k ON k.id = d.contact_id WHERE p.number = ?
+    JOIN contact k ON k.id = d.contact_id
+    WHERE p.number = :number OR n.id IN (
+        SELECT s.notice_id FROM spoken_for s JOIN plan o ON o.id = s.plan_id WHERE o.number = :number
+    )
+"""
+#: The other plans of a joint outage.
+_PARTNERS = """
+    SELECT r.points_id, r.content FROM plan p
+    JOIN joint_outage mine ON mine.plan_id = p.id
+    JOIN joint_outage other ON other.joint_id = mine.joint_id AND other.plan_id <> p.id
+    JOIN plan q ON q.id = other.plan_id AND q.state <> 'cancelled'
+    JOIN plan_revision r ON r.plan_id = q.id AND r.number = q.revision
+    WHERE p.number = ?
 """
 
 
@@ -186,7 +200,8 @@ def _heard(
     by_key: dict[tuple[str, str], int] = {}
     heard: dict[int, set[Fate]] = defaultdict(set)
     tried: set[int] = set()
-    for row in connection.execute(_DELIVERIES, (section.number,)):
+    hours = _united_hours(connection, section)
+    for row in connection.execute(_DELIVERIES, {"number": section.number}):
         contact = row["contact_id"]
         tried.add(contact)
         if row["medium"] == Medium.POSTING:
@@ -202,7 +217,10 @@ def _heard(
     for contact, message in _addressed(by_key, taken):
         told = [
             fate
-            for fate, words in ((Fate.OUT, section.hours), (Fate.SHORT, section.seconds))
+            for fate, words in (
+                (Fate.OUT, hours.get(contact, section.hours)),
+                (Fate.SHORT, section.seconds),
+            )
             if words in message["text"]
         ]
         if message["provider"] == "jpush" and not told:
@@ -212,6 +230,22 @@ def _heard(
             if message["provider"] == "aliyun":
                 found.examples.setdefault(fate, message)
     return heard, tried
+
+
+def _united_hours(connection: sqlite3.Connection, section: Section) -> dict[int, str]:
+    """The hours that contacts are to hear who are in several plans of a joint outage: from the first
+    beginning to the last end."""
+    spans: dict[int, list[str]] = defaultdict(lambda: section.hours.split("-"))
+    for partner in connection.execute(_PARTNERS, (section.number,)).fetchall():
+        windows = json.loads(partner["content"])["windows"]
+        times = [
+            f"{datetime.fromisoformat(text).astimezone(ZONE):%H:%M}"
+            for window in windows
+            for text in (window["starts_at"], window["ends_at"])
+        ]
+        for contact, _ in connection.execute(TOUCHED, {"points": partner["points_id"]}):
+            spans[contact] = [min(*spans[contact], *times), max(*spans[contact], *times)]
+    return {contact: "-".join(span) for contact, span in spans.items()}
 
 
 def _addressed(
