@@ -33,8 +33,9 @@ async def foresee(
     if not world.index.feeders:
         return
     now = context.now()
-    for plan, draft in zip(shown, drafts, strict=True):
-        plan["foreseen"] = await ingest.foresee(store, draft, world, now=now)
+    plans = iter(shown)
+    async for foreseen in ingest.foresee(store, drafts, world, now=now):
+        next(plans)["foreseen"] = foreseen
     checker = Checker(
         Ledger(database),
         Works(database),

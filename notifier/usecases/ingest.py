@@ -1,14 +1,17 @@
 """Takes the plans of a file in, a few hundred at a time, and remembers the file when all are in."""
 
+import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from notifier.domain import errors, matching
 from notifier.domain.finding import Finding, Severity, has_errors
+from notifier.domain.matching import Match
+from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanContent, PlanDraft
 from notifier.ports import Store
 from notifier.usecases import aside, submitting, topology
@@ -237,14 +240,22 @@ def source_of(draft: PlanDraft, digest: str = "") -> dict[str, Any]:
     }
 
 
-async def foresee(store: Store, draft: PlanDraft, world: World, *, now: datetime) -> dict[str, Any]:
-    """Whom a plan would touch, by ledger and network as they are, without storing anything: usage points
-    by class, areas, and what matching doubts."""
-    network = world.index
-    if draft.content.all_windows:
-        match = await topology.match(store, draft.content, now=now, given=world)
-    else:
-        match = matching.match(draft.content, network)
+async def foresee(
+    store: Store, drafts: Sequence[PlanDraft], world: World, *, now: datetime
+) -> AsyncIterator[dict[str, Any]]:
+    """Whom each plan would touch, by ledger and network as they are, without storing anything: usage
+    points by class, areas, and what matching doubts. In the order of the plans."""
+    timed = [draft.content for draft in drafts if draft.content.all_windows]
+    matches = topology.match_all(store, [(content, now) for content in timed], given=world)
+    for draft in drafts:
+        if draft.content.all_windows:
+            yield _foreseen(await anext(matches), world.index)
+        else:
+            untimed = await asyncio.to_thread(matching.match, draft.content, world.index)
+            yield _foreseen(untimed, world.index)
+
+
+def _foreseen(match: Match, network: NetworkIndex) -> dict[str, Any]:
     classes = {group.number: group.impact_class.value for group in match.groups}
     points: Counter[str] = Counter()
     for area_id, number in match.areas.items():

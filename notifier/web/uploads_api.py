@@ -110,10 +110,11 @@ async def _plans(
     """Each plan as plain values, with what else takes its areas out; in a dry run with whom it would
     touch."""
     store, zone = call.service.store, call.service.setting.zone
+    foreseen = None if world is None else ingest.foresee(store, read.plans, world, now=call.now)
     for place, draft in enumerate(read.plans):
         (shown,) = PlanFile(plans=(draft,)).as_dict(zone)["plans"]
-        if world is not None:
-            shown["impact"] = await ingest.foresee(store, draft, world, now=call.now)
+        if foreseen is not None:
+            shown["impact"] = await anext(foreseen)
         found = checked[place] if place < len(checked) else None
         if found is not None:
             shown["coordination"] = found.as_dict()

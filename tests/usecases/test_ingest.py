@@ -148,9 +148,13 @@ async def test_whom_a_draft_would_touch_is_foreseen(town: Town) -> None:
     """The same numbers as once it is stored."""
     world = await topology.world(town.store)
 
-    foreseen = await ingest.foresee(town.store, draft(plan(), 2), world, now=town.clock.now())
+    asked = [draft(plan(), 2), draft(plan(windows=[]), 3), draft(plan("P2", areas=["四里台区"]), 4)]
+    now = town.clock.now()
+    foreseen = [item async for item in ingest.foresee(town.store, asked, world, now=now)]
 
-    assert foreseen == {"points": {"out": 16}, "areas": 2, "findings": []}
+    assert [item["points"] for item in foreseen] == [{"out": 16}, {}, {"out": 18}]
+    assert foreseen[0] == {"points": {"out": 16}, "areas": 2, "findings": []}
+    assert [found["code"] for found in foreseen[1]["findings"]] == ["impact.empty"]
 
 
 async def test_a_file_that_came_before_is_told_in_local_time(town: Town) -> None:
