@@ -49,6 +49,7 @@ class _Mode(_Part):
     out: list[Number]
     short: list[Number] = []
     tie_feeder: Number | None = None
+    tie_feeders: list[Number] = []
 
 
 class _Asked(_Part):
@@ -174,11 +175,12 @@ def _request(
         if both := set(mode.out) & set(mode.short):
             found = f"{min(both)} out and short"
             raise _wrong(path, f"{where}.modes.{at}", found, "either out or short")
+        ties = [*([] if mode.tie_feeder is None else [mode.tie_feeder]), *mode.tie_feeders]
         modes.append(
             problem.Mode(
                 out=tuple(sorted({areas[area] for area in mode.out})),
                 short=tuple(sorted({areas[area] for area in mode.short})),
-                tie_feeder=mode.tie_feeder,
+                tie_feeders=tuple(dict.fromkeys(ties)),
             )
         )
     return problem.Request(

@@ -155,8 +155,7 @@ def _ties(merging: "Merging", instance: Instance) -> None:
     for work in _placeable(merging):
         carried: dict[Key, list[Literal]] = defaultdict(list)
         for mode, literal in work.modes.items():
-            tie = instance.requests[work.request].modes[mode].tie_feeder
-            if tie is not None:
+            for tie in instance.requests[work.request].modes[mode].tie_feeders:
                 carried[tie].append(literal)
         for tie, literals in carried.items():
             for other in trunks.get(tie, ()):

@@ -291,8 +291,7 @@ class Timetable:
         for number in self.free:
             carried: dict[tuple[Key, int], list[int]] = defaultdict(list)
             for (mode, start), variable in self._choices[number].items():
-                tie = self._instance.requests[number].modes[mode].tie_feeder
-                if tie is not None:
+                for tie in self._instance.requests[number].modes[mode].tie_feeders:
                     for day in self._instance.days(number, start):
                         carried[tie, day].append(variable)
             for (tie, day), ones in carried.items():

@@ -83,7 +83,7 @@ def way_as_dict(period: Period, request: int, mode: int) -> dict[str, Any] | Non
     return {
         "transferred": [_named(period, area) for area in way.short if area not in asked],
         "kept": [_named(period, a) for a in before if a not in way.out and a not in way.short],
-        "tie_feeder": way.tie_feeder,
+        "tie_feeders": list(way.tie_feeders),
         "steps": way.steps_as_dicts(),
     }
 
@@ -132,7 +132,7 @@ def picture(
 
 def _tie(way: Mapping[str, Any] | None) -> str:
     """Who carries what a way transfers; — where nobody has named the feeder."""
-    return (way["tie_feeder"] or "—") if way and way["transferred"] else ""
+    return ("、".join(way["tie_feeders"]) or "—") if way and way["transferred"] else ""
 
 
 def _figures(figures: Figures) -> dict[str, Any]:

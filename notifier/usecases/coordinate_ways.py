@@ -65,7 +65,7 @@ def _offered(held: HeldNetwork, item: PlannedWork, index: NetworkIndex) -> Offer
     if content.switching is not None and not ways.is_open(content):
         understood, _ = naming.understood(held.graph.network, content.switching.steps)
         course = switching.course(content, replace(content.switching, steps=understood))
-        return Offered(tie_feeder=ways.carrier(held, index, course.out))
+        return Offered(tie_feeders=ways.carriers(held, index, course.out))
     if not out or not ways.is_open(content):
         return Offered()
     wanted = topology.place_of_work(held, content, index)

@@ -61,7 +61,11 @@ async def test_a_section_is_offered_with_the_rest_of_the_feeder_carried(bureau: 
     way = items["P1"]["detail"]["way"]
     _, answers = await bureau.accept(run_id, "P1")
 
-    assert (way["tie_feeder"], way["transferred"], way["kept"]) == ("10kV西一线", ["二里台区"], [])
+    assert (way["tie_feeders"], way["transferred"], way["kept"]) == (
+        ["10kV西一线"],
+        ["二里台区"],
+        [],
+    )
     assert [(s["action"], s["name"]) for s in way["steps"]] == [
         ("open", "901开关 (s901)"), ("open", "F1 (f1)"), ("close", "L12 (l12)")
     ]  # fmt: skip
@@ -127,7 +131,7 @@ async def test_the_tie_feeder_is_not_worked_on_that_day(bureau: Bureau) -> None:
     _, items = await bureau.hold(replace(MARCH, first=day, last=day))
 
     one, other = bureau.solver.instances[-1].requests
-    assert one.modes[1].tie_feeder == other.feeder == "10kV西一线"
+    assert one.modes[1].tie_feeders == (other.feeder,) == ("10kV西一线",)
     assert other.trunk
     assert items["P1"]["detail"]["way"] is None
 
@@ -139,7 +143,7 @@ async def test_an_accepted_transfer_stays_on_its_tie_feeder(bureau: Bureau) -> N
     period = await bureau.meetings.gatherer.period(MARCH, bureau.town.clock.now())
 
     (mode,) = period.instance.requests[0].modes
-    assert mode.tie_feeder == "10kV西一线"
+    assert mode.tie_feeders == ("10kV西一线",)
 
 
 async def test_a_plan_that_isolates_only_may_be_carried(bureau: Bureau) -> None:

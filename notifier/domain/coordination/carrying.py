@@ -1,7 +1,7 @@
 """Which ties carry the healthy parts of a feeder while people work on one of its sections: by the trace.
 
-The switches around the place of work are opened, and what is dead beyond them is joined to one other
-feeder by normally open ties, one a piece, so that everything stays radial. Arithmetic on the model: it
+The switches around the place of work are opened, and what is dead beyond them is joined to other feeders
+by normally open ties, one a piece, so that everything stays radial. Arithmetic on the model: it
 has neither ratings nor loads, so nobody has looked at whether the tie feeder can bear it.
 """
 
@@ -18,11 +18,11 @@ MOST = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Carried:
-    """Steps that make a place of work dead, and what they do; ``feeder`` (the model's number) carries
-    what is short, None where nothing is transferred or a busbar carries it."""
+    """Steps that make a place of work dead, and what they do; ``feeders`` (the model's numbers) carry
+    what is short, none where nothing is transferred or a busbar carries it."""
 
     steps: tuple[steps.Step, ...]
-    feeder: int | None
+    feeders: tuple[int, ...]
     verdict: classify.Verdict
 
     @property
@@ -39,41 +39,46 @@ class Carried:
 
 
 def carried(graph: zones.ZoneGraph, work: target.WorkArea) -> tuple[Carried, ...]:
-    """Isolation alone, and with what is dead beyond it carried by one other feeder, for up to ``MOST``
-    feeders; least harm first, the same order every time. Empty where nothing isolates the place of
-    work, or a part of the answer lies beyond the model. Some traces: milliseconds."""
+    """What is dead beyond the place of work carried by one other feeder, or by several where that keeps
+    more people supplied: up to ``MOST`` ways, least harm first, the same order every time; and last
+    isolation alone. Empty where nothing isolates the place of work, or a part of the answer lies beyond
+    the model. Some traces: milliseconds."""
     if work.is_switching_only:
         return ()
     opens, area = bounding.bounding_switches(graph, work)
-    alone = _tried(graph, opens, (), None)
+    alone = _tried(graph, opens, ())
     if not _is_sound(alone, area, len(opens)):
         return ()
     pieces = _Pieces(graph, alone.verdict.trace, area)
-    found = []
-    for feed in pieces.feeds():
-        closes = pieces.closes(feed)
-        way = _needed(graph, opens, closes, _tried(graph, opens, closes, feeder_of(graph, feed)))
+
+    def tied(feeds: Sequence[int]) -> Carried | None:
+        closes = pieces.closes(feeds)
+        way = _needed(graph, opens, closes, _tried(graph, opens, closes))
         is_sound = _is_sound(way, area, len(opens)) and _is_radial(way.verdict.trace)
-        if is_sound and way.harm < alone.harm:
-            found.append(way)
-    found.sort(key=lambda way: (way.harm, len(way.steps), [step.switch for step in way.steps]))
+        return way if is_sound and way.harm < alone.harm else None
+
+    by_feed = [(feed, way) for feed in pieces.feeds() if (way := tied([feed])) is not None]
+    by_feed.sort(key=lambda one: _order(one[1]))
+    found = [way for _, way in by_feed]
+    if len(found) > 1:
+        together = tied([feed for feed, _ in by_feed])
+        if together is not None and together.harm < found[0].harm:
+            found.insert(0, together)
     return (*found[:MOST], alone)
 
 
-def carrier(graph: zones.ZoneGraph, plan: Sequence[steps.Step]) -> int | None:
-    """The feeder (the model's number) that carries most of those to whom a plan's steps restore supply;
-    None where they transfer nobody, or a busbar does."""
-    verdict = classify.classify(trace.trace(graph, plan))
+def carriers(graph: zones.ZoneGraph, verdict: classify.Verdict) -> tuple[int, ...]:
+    """The feeders (the model's numbers) that carry those to whom steps bring supply back from elsewhere,
+    those with most customers first; none where nobody is transferred, or a busbar carries them."""
     start = graph.zone_customer_start
     counted: dict[int, int] = {}
     for block, impact_class in verdict.blocks:
         if impact_class in (ImpactClass.SHORT, ImpactClass.TRANSFERRED_LIVE):
             size = sum(start[zone + 1] - start[zone] for zone in block.zones)
-            for feed in block.feeds[-1] - block.feeds[0]:
+            for feed in block.feeds[-1]:
                 counted[feed] = counted.get(feed, 0) + size
-    if not counted:
-        return None
-    return feeder_of(graph, max(sorted(counted), key=lambda feed: counted[feed]))
+    feeds = sorted(counted, key=lambda feed: (-counted[feed], feed))
+    return tuple(number for feed in feeds if (number := feeder_of(graph, feed)) is not None)
 
 
 class _Pieces:
@@ -98,10 +103,16 @@ class _Pieces:
         """The feeds that stand behind any tie, ascending."""
         return sorted({feed for ties in self._ties for _, _, feed in ties if feed is not None})
 
-    def closes(self, feed: int) -> tuple[str, ...]:
-        """The ties that give the pieces this feed and no other, one a piece: from piece to piece."""
+    def closes(self, feeds: Sequence[int]) -> tuple[str, ...]:
+        """The ties that give the pieces these feeds and no others, one a piece, from piece to piece; each
+        feed reaches as far as it can before the next has its turn."""
         waiting = dict.fromkeys(range(len(self._pieces)))
         closes: list[str] = []
+        for feed in feeds:
+            closes += self._grown(feed, waiting)
+        return tuple(closes)
+
+    def _grown(self, feed: int, waiting: dict[int, None]) -> Iterator[str]:
         is_growing = True
         while is_growing:
             is_growing = False
@@ -112,10 +123,9 @@ class _Pieces:
                     if behind == feed or (piece is not None and piece not in waiting)
                 ]
                 if fitting:
-                    closes.append(min(fitting))
+                    yield min(fitting)
                     del waiting[number]
                     is_growing = True
-        return tuple(closes)
 
     def _ties_of(self, block: trace.Block) -> Iterator[tuple[str, int | None, int | None]]:
         """Ties by id, with the dead piece or the one feed that stands behind each."""
@@ -155,12 +165,15 @@ class _Pieces:
         return not self._is_low and all(0 < value < bounding.LOW_VOLTAGE_KV for value in kv)
 
 
-def _tried(
-    graph: zones.ZoneGraph, opens: Sequence[str], closes: Sequence[str], feeder: int | None
-) -> Carried:
+def _tried(graph: zones.ZoneGraph, opens: Sequence[str], closes: Sequence[str]) -> Carried:
     plan = steps.in_order(steps.Order.OPEN, opens, closes)
     verdict = classify.classify(trace.trace(graph, plan))
-    return Carried(steps=plan, feeder=feeder, verdict=verdict)
+    return Carried(steps=plan, feeders=carriers(graph, verdict) if closes else (), verdict=verdict)
+
+
+def _order(way: Carried) -> tuple[tuple[int, int], int, list[str]]:
+    """Least harm first, then fewest steps; the names decide among equals."""
+    return way.harm, len(way.steps), [step.switch for step in way.steps]
 
 
 def _needed(
@@ -170,7 +183,7 @@ def _needed(
     best, kept = whole, list(closes)
     for tie in reversed(closes) if len(closes) > 1 else ():
         fewer = [other for other in kept if other != tie]
-        way = _tried(graph, opens, fewer, whole.feeder)
+        way = _tried(graph, opens, fewer)
         if way.harm == whole.harm:
             best, kept = way, fewer
     return best

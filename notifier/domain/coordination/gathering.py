@@ -258,13 +258,13 @@ def _request(
     asked = Way(
         out=out,
         short=tuple(a for a in work.areas(ImpactClass.SHORT) if a not in set(out)),
-        tie_feeder=choices.tie_feeder,
+        tie_feeders=choices.tie_feeders,
     )
     modes = [
         Mode(
             out=tuple(at for area in way.out for at in position[area]),
             short=tuple(at for area in way.short for at in position[area]),
-            tie_feeder=way.tie_feeder or None,
+            tie_feeders=way.tie_feeders,
         )
         for way in (asked, *choices.ways)
     ]
@@ -300,20 +300,20 @@ def _choices(
     out = work.areas(ImpactClass.OUT)
     short = tuple(a for a in work.areas(ImpactClass.SHORT) if a not in set(out))
     offered = around.offered.get(work.plan.number, Offered())
-    found, tie = list(offered.ways), offered.tie_feeder
+    found, ties = list(offered.ways), offered.tie_feeders
     for item in constraints.transfer:
         if item.plan != work.plan.number:
             continue
         named = places.areas(item.areas, (), ())
-        feeder = places.feeder(item.tie_feeder) if item.tie_feeder else ""
+        feeders = (places.feeder(item.tie_feeder),) if item.tie_feeder else ()
         moved = named & set(out)
         if named and named <= set(short):
-            tie = tie or feeder  # the plan does so by now
+            ties = ties or feeders  # the plan does so by now
         elif moved and moved != set(out):
-            way = ways.listed(moved, out, short, feeder)
-            if all((way.short, feeder) != (one.short, one.tie_feeder) for one in found):
+            way = ways.listed(moved, out, short, feeders)
+            if all((way.short, feeders) != (one.short, one.tie_feeders) for one in found):
                 found.append(way)
-    return Offered(ways=tuple(found), tie_feeder=tie)
+    return Offered(ways=tuple(found), tie_feeders=ties)
 
 
 def _shares(area_id: int, around: Surroundings) -> Sequence[Share]:

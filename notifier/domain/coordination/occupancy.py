@@ -99,8 +99,7 @@ class Occupancy:
             for day in days:
                 if carried := self._ties.get((request.feeder, day)):
                     yield Block(rule=Rule.TIE_FEEDER, who=request.feeder, at=day, by=tuple(carried))
-        tie = None if any_mode else request.modes[assignment.mode].tie_feeder
-        if tie is not None:
+        for tie in () if any_mode else request.modes[assignment.mode].tie_feeders:
             for day in days:
                 if dark := self._trunks.get((tie, day)):
                     yield Block(rule=Rule.TIE_FEEDER, who=tie, at=day, by=tuple(dark))
@@ -151,13 +150,13 @@ class Occupancy:
         if start is None:
             return
         instance, request = self.instance, self.instance.requests[number]
-        tie = request.modes[assignment.mode].tie_feeder
+        ties = request.modes[assignment.mode].tie_feeders
         for day in instance.days(number, start):
             for crew in request.crews:
                 yield self._crews, (crew, day)
             if request.trunk and request.feeder is not None:
                 yield self._trunks, (request.feeder, day)
-            if tie is not None:
+            for tie in ties:
                 yield self._ties, (tie, day)
         if request.region is not None:
             for occurrence in instance.occurrences(number, start):

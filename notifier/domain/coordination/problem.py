@@ -85,12 +85,12 @@ class Area:
 class Mode:
     """One way of doing a work: areas out for its duration, areas only for seconds while transferred.
 
-    ``tie_feeder`` carries what is transferred, on every day of the work.
+    ``tie_feeders`` carry what is transferred, on every day of the work.
     """
 
     out: tuple[int, ...]
     short: tuple[int, ...] = ()
-    tie_feeder: Key | None = None
+    tie_feeders: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 It shares no reckoning with the solver: it walks through the calendar, shift by shift and area by area.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -152,10 +153,8 @@ def _ties(instance: Instance, plan: Plan) -> Iterator[Violation]:
     for assignment in plan:
         if assignment.start is None:
             continue
-        tie = instance.requests[assignment.request].modes[assignment.mode].tie_feeder
-        if tie is None:
-            continue
-        for day in sorted(_days(instance, assignment)):
+        ties = instance.requests[assignment.request].modes[assignment.mode].tie_feeders
+        for tie, day in itertools.product(ties, sorted(_days(instance, assignment))):
             for other in trunks.get((tie, day), ()):
                 if other != assignment.request and not _all_frozen(
                     instance, (assignment.request, other)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from notifier.domain import names, topology
 from notifier.domain.coordination import carrying
 from notifier.domain.finding import Finding, Severity
-from notifier.domain.network import target
+from notifier.domain.network import classify, target, trace
 from notifier.domain.network.held import HeldNetwork
 from notifier.domain.network.steps import Action, Step
 from notifier.domain.network_index import NetworkIndex
@@ -20,7 +20,7 @@ from notifier.domain.plan import PlanContent
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     """Areas (by id, ascending) that are ``out`` all the time, and those ``short`` for seconds because
-    ``tie_feeder`` carries them (the ledger's name; empty: none is needed, or none is known).
+    ``tie_feeders`` carry them (the ledger's names; empty: none is needed, or none is known).
 
     ``steps`` realise it and ``names`` are the dispatcher's for their switches; without steps it is the
     ledger's word.
@@ -28,7 +28,7 @@ class Way:
 
     out: tuple[int, ...]
     short: tuple[int, ...]
-    tie_feeder: str = ""
+    tie_feeders: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,11 +46,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """What the network offers for one plan: ``ways``, least harm first, and ``tie_feeder``, which
-    carries what the plan's own steps transfer already (empty: nothing, or nobody knows)."""
+    """What the network offers for one plan: ``ways``, least harm first, and ``tie_feeders``, which
+    carry what the plan's own steps transfer already (empty: nothing, or nobody knows)."""
 
     ways: tuple[Way, ...] = ()
-    tie_feeder: str = ""
+    tie_feeders: tuple[str, ...] = ()
 
 
 def is_open(content: PlanContent) -> bool:
@@ -101,21 +101,22 @@ def traced(
     return tuple(found)
 
 
-def carrier(held: HeldNetwork, index: NetworkIndex, plan: Sequence[Step]) -> str:
-    """The ledger's name of the feeder that carries what a plan's own steps transfer; empty: none."""
+def carriers(held: HeldNetwork, index: NetworkIndex, plan: Sequence[Step]) -> tuple[str, ...]:
+    """The ledger's names of the feeders that carry what a plan's own steps transfer."""
     if all(step.action is Action.OPEN for step in plan):
-        return ""
-    return _named(held, index, carrying.carrier(held.graph, plan))
+        return ()
+    verdict = classify.classify(trace.trace(held.graph, plan))
+    return _named(held, index, carrying.carriers(held.graph, verdict))
 
 
 def listed(
-    moved: Collection[int], out: Sequence[int], short: Sequence[int], tie_feeder: str
+    moved: Collection[int], out: Sequence[int], short: Sequence[int], tie_feeders: tuple[str, ...]
 ) -> Way:
     """A transfer of the bureau's own list: ``moved`` areas are short instead of out."""
     return Way(
         out=tuple(area for area in out if area not in moved),
         short=tuple(sorted({*short, *moved})),
-        tie_feeder=tie_feeder,
+        tie_feeders=tie_feeders,
     )
 
 
@@ -123,7 +124,7 @@ def unchecked(offered: Mapping[str, Offered]) -> list[Finding]:
     """One remark a tie feeder: the model has no ratings, so nobody knows what it can bear."""
     plans: dict[str, list[str]] = {}
     for number, item in offered.items():
-        for tie in dict.fromkeys(way.tie_feeder for way in item.ways if way.tie_feeder):
+        for tie in dict.fromkeys(tie for way in item.ways for tie in way.tie_feeders):
             plans.setdefault(tie, []).append(number)
     return [
         Finding(
@@ -183,7 +184,7 @@ def _way(
     return Way(
         out=tuple(sorted(now_out)),
         short=tuple(sorted(now_short)),
-        tie_feeder=_named(held, index, item.feeder),
+        tie_feeders=_named(held, index, item.feeders),
         steps=item.steps,
         names={step.switch: network.label(network.branch(step.switch)) for step in item.steps},
     )
@@ -205,11 +206,13 @@ def _model_area(
     return None
 
 
-def _named(held: HeldNetwork, index: NetworkIndex, number: int | None) -> str:
-    """The ledger's name of a feeder of the model, or the model's."""
-    if number is None:
-        return ""
-    for feeder_id in topology.ledger_feeders(held, index, [number]):
-        return index.feeders[feeder_id].name
-    feeder = held.graph.network.feeders[number]
-    return feeder.name or feeder.id
+def _named(held: HeldNetwork, index: NetworkIndex, numbers: Sequence[int]) -> tuple[str, ...]:
+    """The ledger's names of feeders of the model, or the model's."""
+    known = {
+        number: index.feeders[feeder_id].name
+        for feeder_id, number in topology.ledger_feeders(held, index, numbers).items()
+    }
+    feeders = held.graph.network.feeders
+    return tuple(
+        known.get(number) or feeders[number].name or feeders[number].id for number in numbers
+    )

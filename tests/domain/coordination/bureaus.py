@@ -66,7 +66,8 @@ def _work(rng: random.Random, number: int, grid: Grid, may_defer: bool) -> Reque
         out = modes[0].out
         at = rng.randint(0, len(out) - 1)
         tie = rng.choice((None, 0, 1, 2))
-        modes.append(Mode(out=out[:at], short=out[at:], tie_feeder=tie))
+        ties = () if tie is None else (0, 1, 2)[: tie + 1][-2:]
+        modes.append(Mode(out=out[:at], short=out[at:], tie_feeders=ties))
     asked = rng.choice(starts)
     return Request(
         key=f"R{number}",

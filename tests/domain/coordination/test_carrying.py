@@ -1,5 +1,7 @@
 """Who can be carried while a section is worked on: the ways found, traced again by somebody else."""
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -7,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.demo import bureau, grid, walk
 from notifier.domain.coordination import carrying
-from notifier.domain.network import model, steps, target, zones
+from notifier.domain.impact import ImpactClass
+from notifier.domain.network import classify, model, steps, target, trace, zones
 from notifier.intake.network_folder import read_network
 from tests.domain.network import made_up, oracle
 
@@ -34,6 +38,11 @@ def at(found: zones.ZoneGraph, branch: str) -> target.WorkArea:
     return target.locate(found, target.named("branch", branch))
 
 
+def named(found: zones.ZoneGraph, numbers: Sequence[int]) -> list[str]:
+    """The ids of feeders."""
+    return [found.network.feeders[number].id for number in numbers]
+
+
 def must_agree(found: zones.ZoneGraph, way: carrying.Carried, work: target.WorkArea) -> None:
     """The steps, walked node by node, make out and short whom the way says; the work is dead, nothing
     new is looped, and what is short hangs on the one feeder."""
@@ -52,8 +61,8 @@ def must_agree(found: zones.ZoneGraph, way: carrying.Carried, work: target.WorkA
             assert node not in after.live
         fed = after.feeders.get(node, frozenset())
         assert len(fed) <= max(1, len(before.feeders.get(node, frozenset())))
-        if way.feeder is not None and fed != before.feeders.get(node, frozenset()) and fed:
-            assert fed == {network.feeders[way.feeder].head}
+        if way.feeders and fed and fed != before.feeders.get(node, frozenset()):
+            assert fed <= {network.feeders[number].head for number in way.feeders}
 
 
 @pytest.mark.parametrize("name", ["edge", "ieee123", "oberrhein"])
@@ -87,9 +96,49 @@ def test_each_feeder_that_can_carry_is_offered_by_itself() -> None:
 
     assert [str(step) for step in first.steps] == ["open R1_O", "open R2_I", "close TIE_11_12"]
     assert [str(step) for step in second.steps] == ["open R1_O", "open R2_I", "close TIE_11_21"]
-    carriers = [way.feeder for way in (first, second) if way.feeder is not None]
-    assert [made.network.feeders[feeder].id for feeder in carriers] == ["F12", "F21"]
+    assert [named(made, way.feeders) for way in (first, second)] == [["F12"], ["F21"]]
+    assert alone.feeders == ()
     assert first.harm == second.harm == (0, 0) < alone.harm
+
+
+def test_several_feeders_carry_together_where_one_cannot() -> None:
+    """Two pieces hang behind the section, each within reach of another feeder only: nobody is out."""
+    made = graph("oberrhein")
+
+    together, first, second, alone = carrying.carried(made, at(made, "L0"))
+
+    assert (together.harm, first.harm, second.harm) == ((0, 0), (4, 4), (7, 7))
+    assert set(together.feeders) == {*first.feeders, *second.feeders}
+    assert alone.harm == (11, 11)
+    must_agree(made, together, at(made, "L0"))
+
+
+def test_the_demonstration_s_sections_agree_with_its_own_walk(tmp_path: Path) -> None:
+    """Customer by customer, on its cable and overhead feeders."""
+    folder = grid.write(grid.build(bureau.build(7)), tmp_path)
+    network = read_network(folder).network
+    made = zones.build(network)
+    names = {mrid: network.branch_names[at] for at, mrid in enumerate(network.branch_ids)}
+    tied = 0
+    for mrid in network.branch_ids[::25]:
+        branch = network.branch(mrid)
+        if (
+            network.branch_kind[branch] != model.BranchKind.LINE
+            or network.node_kv[network.branch_from[branch]] < 1
+        ):
+            continue
+        for way in carrying.carried(made, at(made, mrid))[:1]:
+            taken = tuple((names[s.switch], s.action is steps.Action.OPEN) for s in way.steps)
+
+            fates = Counter(walk.fates(folder, walk.Switching(steps=taken)).values())
+
+            tied += way.closes
+            for fate, impact_class in (
+                (walk.Fate.OUT, ImpactClass.OUT), (walk.Fate.SHORT, ImpactClass.SHORT)
+            ):  # fmt: skip
+                assert fates[fate] == way.verdict.counts.get(impact_class, 0)
+
+    assert tied > 3
 
 
 def test_a_tie_of_one_phase_carries_nobody() -> None:
@@ -129,8 +178,9 @@ def test_what_a_plan_s_own_steps_transfer_is_carried_by_the_feeder_they_tie_it_t
             for action, switch in (word.split() for word in words)
         ]
 
-    carrier = carrying.carrier(made, plan("open R1_O", "open R2_I", "close TIE_11_21"))
+    def carriers(*words: str) -> list[str]:
+        verdict = classify.classify(trace.trace(made, plan(*words)))
+        return named(made, carrying.carriers(made, verdict))
 
-    assert carrier is not None
-    assert made.network.feeders[carrier].id == "F21"
-    assert carrying.carrier(made, plan("open R1_O", "open R2_I")) is None
+    assert carriers("open R1_O", "open R2_I", "close TIE_11_21") == ["F21"]
+    assert carriers("open R1_O", "open R2_I") == []

@@ -77,7 +77,7 @@ TWO_CREW = {"crews": ("C",)}
         (three(exclusive_days=((0, 2),)), Obstacle.EXCLUSIVE),
         (
             three(
-                first={"modes": (Mode(out=(0,), tie_feeder="F"),)},
+                first={"modes": (Mode(out=(0,), tie_feeders=("F",)),)},
                 third={"feeder": "F", "trunk": True},
             ),
             Obstacle.TIE_FEEDER,

@@ -309,7 +309,7 @@ def test_another_way_of_doing_it_carries_areas_by_a_tie() -> None:
 
     first, second = found.instance.requests[0].modes
     assert (first.out, first.short) == ((0, 1), ())
-    assert (second.out, second.short, second.tie_feeder) == ((0,), (1,), "东一线")
+    assert (second.out, second.short, second.tie_feeders) == ((0,), (1,), ("东一线",))
 
 
 def test_who_takes_no_part_says_why() -> None:

@@ -93,7 +93,9 @@ def test_a_work_of_two_days_interrupts_twice() -> None:
 
 def test_a_transfer_costs_seconds_each_day() -> None:
     """Real customers, once a day of work."""
-    one = instance(work(days=2, modes=(Mode(out=(), short=(0, 1), tie_feeder=3),)), sensitive=True)
+    one = instance(
+        work(days=2, modes=(Mode(out=(), short=(0, 1), tie_feeders=(3,)),)), sensitive=True
+    )
 
     assert objective.cost(one, asked(one)).total == 2 * 150
 

@@ -27,7 +27,7 @@ def two(**changed: object) -> Instance:
         key="W",
         half_hours=4,
         starts=tuple(range(18)),
-        modes=(Mode(out=(0,)), Mode(out=(), short=(0,), tie_feeder="F2")),
+        modes=(Mode(out=(0,)), Mode(out=(), short=(0,), tie_feeders=("F9", "F2"))),
         asked_start=0,
         crews=("C",),
         region="N",
