@@ -241,7 +241,7 @@ class Worker:
     async def _look(self) -> _Waiting:
         """What is waiting, asked once for all loops: a dozen of them would keep the store busy
         with nothing."""
-        if clocks.monotonic() - self._looked_at < self.idle / 2:
+        if clocks.monotonic() - self._looked_at < self.idle:
             return self._waiting
         self._looked_at = clocks.monotonic()
         now = self.outbox.clock.now()

@@ -30,9 +30,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import NullPool
 
 from notifier.store import sqlite_driver
 
@@ -306,7 +305,14 @@ def _sqlite_engine(url: URL, pragmas: Sequence[str], *, begin: str, **pool: Any)
             "timeout": _BUSY_SECONDS,
             "cached_statements": 512,
         }
-        return await sqlite_driver.connect(lambda: sqlite3.connect(file, **options))
+
+        def connector() -> sqlite3.Connection:
+            connection: sqlite3.Connection = sqlite3.connect(file, **options)
+            for pragma in pragmas:
+                connection.execute(pragma)
+            return connection
+
+        return await sqlite_driver.connect(connector)
 
     engine = create_async_engine(
         url.set(drivername="sqlite+aiosqlite"),
@@ -316,13 +322,6 @@ def _sqlite_engine(url: URL, pragmas: Sequence[str], *, begin: str, **pool: Any)
         pool_reset_on_return=None,  # every way in ends its transaction itself
         **pool,
     )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Connection) -> None:

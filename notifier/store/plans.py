@@ -47,6 +47,12 @@ class Plans:
         query = _plan_select().where(_PLAN.c.id == plan_id)
         return _plan((await self._connection.execute(query)).one())
 
+    async def by_ids(self, plan_ids: Sequence[int]) -> list[plans.Plan]:
+        """The plans with these ids, in this order; they must exist."""
+        query = _plan_select().where(_PLAN.c.id.in_(plan_ids))
+        found = {row.id: _plan(row) for row in await self._connection.execute(query)}
+        return [found[plan_id] for plan_id in plan_ids]
+
     async def listed(
         self,
         *,

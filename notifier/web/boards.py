@@ -89,7 +89,7 @@ async def _board(app: web.Application, *, everything: bool) -> Board:
         places = await views.plans_page(
             tx.connection, ending_after=None if everything else now - _RECENT, limit=limit + 1
         )
-        plans = [await tx.plans.by_id(plan_id) for plan_id, _ in places[:limit]]
+        plans = await tx.plans.by_ids([plan_id for plan_id, _ in places[:limit]])
         revisions = {p.id: await tx.plans.revision(p.id, p.revision) for p in plans}
         cells = {p.id: await tx.plans.cells(revisions[p.id].id) for p in plans}
         counted = await views.progress(tx.connection, [plan.id for plan in plans])

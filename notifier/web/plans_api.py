@@ -49,7 +49,7 @@ async def list_plans(call: Call[requests.PlansQuery, Nothing]) -> BaseModel:
             after=None if after is None else (after[0], after[1]),
             limit=query.limit,
         )
-        found = [await tx.plans.by_id(plan_id) for plan_id, _ in places]
+        found = await tx.plans.by_ids([plan_id for plan_id, _ in places])
     following = paging.encode(*places[-1][1]) if len(places) == query.limit else ""
     return answers.PlansPage(plans=[presenting.plan(item, zone) for item in found], next=following)
 
