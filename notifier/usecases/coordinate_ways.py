@@ -17,6 +17,7 @@ from notifier.domain.finding import Finding, Severity
 from notifier.domain.impact import ImpactClass
 from notifier.domain.network import checks, naming
 from notifier.domain.network.held import HeldNetwork
+from notifier.domain.network.steps import Step
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanState
 from notifier.ports import Store
@@ -56,16 +57,37 @@ def _found(
             found = _offered(held, item, index)
             if found != Offered():
                 offered[item.plan.number] = found
+    _lean(held, planned, offered)
     return Found(offered=offered, findings=tuple(ways.unchecked(offered)))
+
+
+def _lean(held: HeldNetwork, planned: Sequence[PlannedWork], offered: dict[str, Offered]) -> None:
+    """Marks the plans whose own steps would change the supply of a place behind a tie of another way.
+    A plan without steps takes its whole feeder, and is known by that."""
+    places = {
+        zone for found in offered.values() for way in found.ways for zone in ways.beyond(held, way)
+    }
+    for item in planned if places else ():
+        steps = _steps(held, item)
+        if steps and ways.changes(held, steps, places):
+            found = offered.get(item.plan.number, Offered())
+            offered[item.plan.number] = replace(found, is_leaned_on=True)
+
+
+def _steps(held: HeldNetwork, item: PlannedWork) -> tuple[Step, ...]:
+    """The steps out of a plan, by the model's own ids."""
+    content = item.content
+    if content.switching is None or not content.all_windows:
+        return ()
+    understood, _ = naming.understood(held.graph.network, content.switching.steps)
+    return switching.course(content, replace(content.switching, steps=understood)).out
 
 
 def _offered(held: HeldNetwork, item: PlannedWork, index: NetworkIndex) -> Offered:
     content = item.content
     out, short = item.areas(ImpactClass.OUT), item.areas(ImpactClass.SHORT)
     if content.switching is not None and not ways.is_open(content):
-        understood, _ = naming.understood(held.graph.network, content.switching.steps)
-        course = switching.course(content, replace(content.switching, steps=understood))
-        return Offered(tie_feeders=ways.carriers(held, index, course.out))
+        return Offered(tie_feeders=ways.carriers(held, index, _steps(held, item)))
     if not out or not ways.is_open(content):
         return Offered()
     wanted = topology.place_of_work(held, content, index)

@@ -136,6 +136,28 @@ async def test_the_tie_feeder_is_not_worked_on_that_day(bureau: Bureau) -> None:
     assert items["P1"]["detail"]["way"] is None
 
 
+async def test_a_section_on_the_tie_feeder_before_the_tie_excludes_the_transfer_too(
+    bureau: Bureau,
+) -> None:
+    """Its steps leave the place behind the tie dead, though not all of its feeder is out. Of a plan that
+    names areas only, nobody knows."""
+    await bureau.town.submit(grid.section())
+    trunk = grid.section("P2", "open 902开关", "open F2", work=("西一线1号杆至9号杆",))
+    branch = grid.section("P3", "open F2", work=("w3",))
+    await bureau.town.submit(trunk)
+    await bureau.town.submit(replace(trunk, number="P4", switching=None, work=None,
+                                     equipment=area("三里台区")))  # fmt: skip
+    await bureau.town.submit(branch)
+
+    period = await bureau.meetings.gatherer.period(MARCH, bureau.town.clock.now())
+
+    found = {str(request.key): request for request in period.instance.requests}
+    assert {number: request.trunk for number, request in found.items()} == {
+        "P1": True, "P2": True, "P3": True, "P4": False,
+    }  # fmt: skip
+    assert found["P2"].feeder == "10kV西一线"
+
+
 async def test_an_accepted_transfer_stays_on_its_tie_feeder(bureau: Bureau) -> None:
     """What a plan's own steps transfer is on the other feeder's account, with no way but its own."""
     await bureau.town.submit(grid.section("P1", "open 901开关", "open F1", "close L12"))

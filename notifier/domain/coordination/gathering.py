@@ -282,7 +282,7 @@ def _request(
         feeder=feeder,
         region=region or None,
         crews=named.crews,
-        trunk=places.is_whole_feeder(feeder, out),
+        trunk=choices.is_leaned_on or places.is_whole_feeder(feeder, out),
         priority=work.content.priority,
         published_start=shape.start if is_published else None,
         move_surcharge=constraints.coordination.second_move
@@ -313,7 +313,7 @@ def _choices(
             way = ways.listed(moved, out, short, feeders)
             if all((way.short, feeders) != (one.short, one.tie_feeders) for one in found):
                 found.append(way)
-    return Offered(ways=tuple(found), tie_feeders=ties)
+    return replace(offered, ways=tuple(found), tie_feeders=ties)
 
 
 def _shares(area_id: int, around: Surroundings) -> Sequence[Share]:

@@ -47,10 +47,12 @@ class Way:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
     """What the network offers for one plan: ``ways``, least harm first, and ``tie_feeders``, which
-    carry what the plan's own steps transfer already (empty: nothing, or nobody knows)."""
+    carry what the plan's own steps transfer already (empty: nothing, or nobody knows). ``is_leaned_on``:
+    the plan's own steps change the supply of a place from which others would be carried."""
 
     ways: tuple[Way, ...] = ()
     tie_feeders: tuple[str, ...] = ()
+    is_leaned_on: bool = False
 
 
 def is_open(content: PlanContent) -> bool:
@@ -107,6 +109,25 @@ def carriers(held: HeldNetwork, index: NetworkIndex, plan: Sequence[Step]) -> tu
         return ()
     verdict = classify.classify(trace.trace(held.graph, plan))
     return _named(held, index, carrying.carriers(held.graph, verdict))
+
+
+def beyond(held: HeldNetwork, way: Way) -> set[int]:
+    """The zones on the far side of a way's ties: those that its own steps leave as they are."""
+    graph = held.graph
+    traced = trace.trace(graph, way.steps)
+    ends = {
+        zone
+        for step in way.steps
+        if step.action is Action.CLOSE
+        for zone in graph.zones_of_branch(graph.network.branch(step.switch))
+    }
+    return {zone for zone in ends if all(traced.feeds_at(zone))}
+
+
+def changes(held: HeldNetwork, plan: Sequence[Step], places: Collection[int]) -> bool:
+    """Whether steps change by what any of these zones is fed."""
+    traced = trace.trace(held.graph, plan)
+    return any(len(set(traced.feeds_at(zone))) > 1 for zone in places)
 
 
 def listed(
