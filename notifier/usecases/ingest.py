@@ -15,6 +15,7 @@ from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanContent, PlanDraft
 from notifier.ports import Store
 from notifier.usecases import aside, submitting, topology
+from notifier.usecases.matching import Unmatched
 from notifier.usecases.submitting import Incoming, Submitted
 from notifier.usecases.topology import World
 
@@ -120,7 +121,8 @@ async def ingest_plans(
     findings of severity error is kept as a draft. Where the process dies on the way the file is not
     remembered: taken once more, the plans that are in are nothing new, and the others follow.
     ``progress`` hears how many plans were taken; ``zone`` is the one in which a person reads when
-    the file came before.
+    the file came before. Raises ``matching.Unmatched`` for a fault in matching a plan, when all others
+    are in.
     """
     async with store.read() as tx:
         seen = await tx.plans.file_seen(digest)
@@ -134,12 +136,18 @@ async def ingest_plans(
         )
     taken: list[Taken] = []
     numbers: dict[str, PlanContent] = {}
+    faults: list[Unmatched] = []
     with aside.piecemeal() as done:
         for batch in _batches(drafts):
-            taken += await _take(store, batch, digest, numbers, now, actor)
+            try:
+                taken += await _take(store, batch, digest, numbers, now, actor)
+            except Unmatched as fault:
+                faults.append(fault)
             done()
             if progress is not None:
                 progress(len(taken))
+    if faults:
+        raise faults[0]
     report = IngestReport(
         file=file_name, digest=digest, taken=tuple(taken), findings=tuple(findings)
     )
@@ -249,10 +257,12 @@ async def foresee(
     matches = topology.match_all(store, [(content, now) for content in timed], given=world)
     for draft in drafts:
         if draft.content.all_windows:
-            yield _foreseen(await anext(matches), world.index)
+            match = await anext(matches)
         else:
-            untimed = await asyncio.to_thread(matching.match, draft.content, world.index)
-            yield _foreseen(untimed, world.index)
+            match = await asyncio.to_thread(matching.match, draft.content, world.index)
+        if isinstance(match, Exception):
+            raise match
+        yield _foreseen(match, world.index)
 
 
 def _foreseen(match: Match, network: NetworkIndex) -> dict[str, Any]:

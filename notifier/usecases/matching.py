@@ -37,9 +37,20 @@ def is_of_match(code: str) -> bool:
     return code in _ALSO_OF_MATCH or (code.startswith(_OF_MATCH) and code not in _OF_INTAKE)
 
 
+class Unmatched(Exception):
+    """Matching some plans failed; all others that came with them are matched and recorded."""
+
+    def __init__(self, faults: Sequence[Exception]) -> None:
+        super().__init__(str(faults[0]))
+        self.faults = faults
+
+
 async def ensure_matched(store: Store, plan: Plan) -> Revision:
     """The present revision with its impact, computed now if it has none yet."""
-    return (await ensure_all_matched(store, [plan]))[plan.id]
+    try:
+        return (await ensure_all_matched(store, [plan]))[plan.id]
+    except Unmatched as unmatched:
+        raise unmatched.faults[0] from None
 
 
 async def ensure_all_matched(store: Store, plans: Sequence[Plan]) -> dict[int, Revision]:
@@ -48,21 +59,29 @@ async def ensure_all_matched(store: Store, plans: Sequence[Plan]) -> dict[int, R
 
     Where only times changed and the same assets are affected, the usage points of the revision
     before hold for this one too, so moving a plan of a million people writes a few rows. What is
-    recorded is recorded for some plans together and for each of them whole.
+    recorded is recorded for some plans together and for each of them whole. Raises ``Unmatched`` when
+    all had their turn.
     """
     async with store.read() as tx:
         stories = await tx.plans.stories([plan.id for plan in plans])
         found = {plan_id: story[-1] for plan_id, story in stories.items()}
         waiting = await _waiting(tx, [story for story in stories.values() if not story[-1].counts])
     portion: list[_Matched] = []
+    faults: list[Exception] = []
     points = 0
     async for item in _matched(store, waiting):
+        if isinstance(item, Exception):
+            faults.append(item)
+            continue
         portion.append(item)
         points += item.points
         if points >= _POINTS_AT_ONCE:
             found |= await _record(store, portion)
             portion, points = [], 0
-    return found | await _record(store, portion)
+    found |= await _record(store, portion)
+    if faults:
+        raise Unmatched(faults) from faults[0]
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +153,11 @@ def _kept(
     return None
 
 
-async def _matched(store: Store, waiting: Sequence[_Waiting]) -> AsyncIterator[_Matched]:
-    """Each revision with whom it touches; what keeps its impact comes first."""
+async def _matched(
+    store: Store, waiting: Sequence[_Waiting]
+) -> AsyncIterator[_Matched | Exception]:
+    """Each revision with whom it touches, or the fault in finding out; what keeps its impact comes
+    first."""
     fresh: list[_Waiting] = []
     for item in waiting:
         before = item.before
@@ -155,12 +177,14 @@ async def _matched(store: Store, waiting: Sequence[_Waiting]) -> AsyncIterator[_
     ]
     places = iter(fresh)
     waits_for = next(places, None)
-    matches: list[Match] = []
-    async for match in topology.match_all(store, asked):
-        matches.append(match)
-        if waits_for is not None and len(matches) == len(waits_for.compared):
-            yield _fresh(waits_for, *matches)
-            waits_for, matches = next(places, None), []
+    answers: list[Match | Exception] = []
+    async for answer in topology.match_all(store, asked):
+        answers.append(answer)
+        if waits_for is not None and len(answers) == len(waits_for.compared):
+            matches = [item for item in answers if isinstance(item, Match)]
+            faults = [item for item in answers if isinstance(item, Exception)]
+            yield faults[0] if faults else _fresh(waits_for, *matches)
+            waits_for, answers = next(places, None), []
 
 
 def _fresh(item: _Waiting, match: Match, earlier: Match | None = None) -> _Matched:

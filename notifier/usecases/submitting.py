@@ -60,7 +60,10 @@ async def submit(
 ) -> tuple[Submitted, Plan]:
     """Takes a plan in; see ``submit_all``. Raises ``plans.PlanClosed``, and ``WindowInvalid`` on times
     of another century."""
-    (found,) = await submit_all(store, [incoming], now=now, actor=actor)
+    try:
+        (found,) = await submit_all(store, [incoming], now=now, actor=actor)
+    except matching.Unmatched as unmatched:
+        raise unmatched.faults[0] from None
     if isinstance(found, errors.Refusal):
         raise found
     return found.outcome, found.plan
@@ -77,6 +80,8 @@ async def submit_all(
     replaces a plan that was submitted or approved: that one goes on, and the refusal is on record.
     All of them are stored in one transaction, and matched when it has ended: a process that dies in
     between leaves plans that whoever asks next has matched. A few hundred at a time hold nobody up.
+    Raises ``matching.Unmatched`` for a fault in matching a plan, when all are stored and the others
+    matched.
     """
     refusals: dict[str, errors.Refusal] = {}
     outcomes: dict[str, Submitted] = {}

@@ -6,9 +6,10 @@ Tracing and joining run in a thread: they take some tenths of a second for a hun
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, TypeVar
 
 from notifier.domain import matching, switching, topology
 from notifier.domain.finding import Finding, Severity
@@ -23,6 +24,8 @@ from notifier.domain.switching import Course
 from notifier.domain.topology import LedgerPoint
 from notifier.ports import Store
 from notifier.usecases.trace import located
+
+_Found = TypeVar("_Found")
 
 _OUT = frozenset({ImpactClass.OUT, ImpactClass.UNKNOWN})
 _PLACES = frozenset({EquipmentKind.SECTION, EquipmentKind.UNKNOWN})
@@ -68,14 +71,17 @@ async def match(
     """Whom a plan touches, as ledger and network are now, or were when ``given`` was looked up; nothing
     is written. ``now`` (aware) lets an old model be found stale. The plan has windows or spans."""
     (found,) = [item async for item in match_all(store, [(content, now)], given=given)]
+    if isinstance(found, Exception):
+        raise found
     return found
 
 
 async def match_all(
     store: Store, asked: Sequence[tuple[PlanContent, datetime]], *, given: World | None = None
-) -> AsyncIterator[Match]:
-    """As ``match``, for each plan with its ``now``, in their order. Ledger and network are looked at
-    anew every few plans, so that a long file does not end on what was true at its beginning."""
+) -> AsyncIterator[Match | Exception]:
+    """As ``match``, for each plan with its ``now``, in their order; a fault in matching one stands in
+    its place and costs no other. Ledger and network are looked at anew every few plans, so that a long
+    file does not end on what was true at its beginning."""
     for start in range(0, len(asked), _LOOKED_AT_ONCE):
         some = asked[start : start + _LOOKED_AT_ONCE]
         here = given or await world(store, [content for content, _ in some])
@@ -93,27 +99,39 @@ def _goes_by_ledger(content: PlanContent, here: World) -> bool:
     return content.switching is None or here.held is None
 
 
-def _matched_by_ledger(contents: Sequence[PlanContent], here: World) -> list[Match]:
-    found = []
-    for content in contents:
-        if content.switching is not None:
-            found.append(_with(matching.match(content, here.index), _NO_MODEL))
-        elif here.held is not None and _concerns(content):
-            found.append(_by_ledger(here.held, content, here.index))
-        else:
-            found.append(matching.match(content, here.index))
-    return found
+def _matched_by_ledger(contents: Sequence[PlanContent], here: World) -> list[Match | Exception]:
+    return [_tried(_match_by_ledger, content, here) for content in contents]
 
 
-async def _by_topology(store: Store, content: PlanContent, here: World, now: datetime) -> Match:
+def _match_by_ledger(content: PlanContent, here: World) -> Match:
+    if content.switching is not None:
+        return _with(matching.match(content, here.index), _NO_MODEL)
+    if here.held is not None and _concerns(content):
+        return _by_ledger(here.held, content, here.index)
+    return matching.match(content, here.index)
+
+
+async def _by_topology(
+    store: Store, content: PlanContent, here: World, now: datetime
+) -> Match | Exception:
     held, index = here.held, here.index
     if held is None or content.switching is None:
-        return _matched_by_ledger([content], here)[0]
-    traced = await asyncio.to_thread(_trace, held, content, content.switching, index, now)
+        return await asyncio.to_thread(_tried, _match_by_ledger, content, here)
+    traced = await asyncio.to_thread(_tried, _trace, held, content, content.switching, index, now)
+    if isinstance(traced, Exception):
+        return traced
     if traced is None:
         return _with(matching.match(content, index), _NOT_IN_MODEL)
     points = await _points(store, traced, index)
-    return await asyncio.to_thread(_joined, traced, content, index, points)
+    return await asyncio.to_thread(_tried, _joined, traced, content, index, points)
+
+
+def _tried(work: Callable[..., _Found], *values: Any) -> _Found | Exception:
+    """What the work finds, or the fault in it."""
+    try:
+        return work(*values)
+    except Exception as fault:  # noqa: BLE001 - raised by whoever asked, once the others had their turn
+        return fault
 
 
 async def _points(store: Store, traced: TracedPlan, index: NetworkIndex) -> dict[int, LedgerPoint]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from notifier.domain import matching as rules
 from notifier.domain.finding import Finding, Severity
 from notifier.domain.matching import Match
 from notifier.domain.plan import PlanContent, PlanDraft
@@ -237,6 +238,7 @@ async def test_a_ledger_that_changes_on_the_way_is_seen_by_the_plans_that_follow
     now = town.clock.now()
     touched = []
     async for match in topology.match_all(town.store, [(plan(), now)] * 2):
+        assert isinstance(match, Match)
         touched.append(sorted(match.areas))
         async with town.store.write() as tx:
             await tx.connection.execute(text("UPDATE area SET feeder_id = 1 WHERE id = 4"))
@@ -307,3 +309,33 @@ async def test_a_plan_revised_by_two_at_once_has_both_revisions(town: Town) -> N
         revisions = await tx.plans.revisions(found.id)
     assert [revision.number for revision in revisions] == [1, 2, 3]
     assert all(revision.counts["points"] == {"out": 16} for revision in revisions)
+
+
+async def test_a_plan_that_cannot_be_matched_costs_no_other(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault, not a doubt: it is raised when all the others are in; the file is not remembered, and
+    once the fault is mended the same command ends it."""
+    monkeypatch.setattr(ingest, "_TAKEN_AT_ONCE", 3)
+    sound = rules.match
+
+    def faulty(content: PlanContent, *given: Any) -> Match:
+        if content.number == "P2":
+            raise KeyError("no such thing")
+        return sound(content, *given)
+
+    asked = drafts(*(plan(f"P{number}") for number in range(1, 6)))
+    with monkeypatch.context() as patched:
+        patched.setattr(rules, "match", faulty)
+        for _ in range(2):
+            with pytest.raises(matching.Unmatched, match="no such thing"):
+                await take(town, asked, "d1")
+            waiting = await town.scalar("SELECT count(*) FROM plan_revision WHERE counts IS NULL")
+            assert waiting == 1
+        with pytest.raises(KeyError):
+            await matching.ensure_matched(town.store, await plans.find(town.store, "P2"))
+
+    report = await take(town, asked, "d1")
+
+    assert (report.before, report.counts) == (None, {"unchanged": 5})
+    assert await town.scalar("SELECT count(*) FROM plan_revision WHERE counts IS NULL") == 0
