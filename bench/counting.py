@@ -74,7 +74,7 @@ async def main(points: int, interruptions: int, url: str) -> dict[str, Any]:
 
     async def repeats() -> Any:
         async with store.read() as tx:
-            return await reliability.repeats(tx, NOW, RULES)
+            return await reliability.repeats(tx, Reliability(tx.connection), NOW, RULES)
 
     figures["repeat_list_ms"] = await _median(repeats)
     began = time.perf_counter()

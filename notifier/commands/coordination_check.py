@@ -51,6 +51,11 @@ def show_check(context: Context, shown: dict[str, Any]) -> None:
             for hit in shown["hits"][:_SHOWN]
         ),
     )
+    for place in shown["somewhere"]:
+        out.note(
+            f"{place['feeder']} {place['area']} 此前还有 {place['interruptions']} 次停电，只知户数，未计入"
+            f" / {place['interruptions']} more outages of which only numbers are known: not counted"
+        )
     if not shown["others"]:
         out.say("前后 60 天内没有其他工作 / no other work within 60 days")
         return

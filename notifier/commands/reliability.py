@@ -227,7 +227,9 @@ async def show_repeats(context: Context) -> int:
             repeat_within=timedelta(days=args.days) if args.days else rules.repeat_within,
         )
         async with runtime.store.read() as tx:
-            found = await reliability.repeats(tx, runtime.clock.now(), rules)
+            found = await reliability.repeats(
+                tx, Reliability(tx.connection), runtime.clock.now(), rules
+            )
     shown = shapes.repeats_as_dict(found, context.zone)
     if context.wants_json:
         context.console.json(shown)
@@ -253,6 +255,19 @@ async def show_repeats(context: Context) -> int:
         ),
     )  # fmt: skip
     _more(context, len(shown["places"]))
+    if shown["unknown"]:
+        context.console.say()
+        context.console.say(
+            "只知户数的停电，不知是哪些用户 / of these only a number is known, not who:"
+        )
+        context.console.table(
+            ("线路 feeder", "台区 area", "停电 outages", "户次 customers"),
+            (
+                (place["feeder"], place["area"], place["interruptions"], f"{place['customers']:,}")
+                for place in shown["unknown"][:_SHOWN]
+            ),
+        )
+        _more(context, len(shown["unknown"]))
     return base.OK
 
 

@@ -10,11 +10,12 @@ SAIFI-1 and MAIFI are the same ratios. ``docs/reliability.md`` has them in words
 general knowledge only. No day is left out as a major event.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from typing import NamedTuple
 
 from notifier.domain.customer import Criticality
 from notifier.domain.window import Window
@@ -89,6 +90,12 @@ class Interruption:
 Span = tuple[int, int]
 
 MILLISECOND = timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant_of(moment: datetime) -> int:
+    """A moment (aware) in whole milliseconds since 1970 UTC."""
+    return (moment - _EPOCH) // MILLISECOND
 
 
 def without_end(starts_at: int, momentary: int) -> int:
@@ -256,6 +263,42 @@ def hit(counted: Sequence[Hits], census: Census, *, times: int) -> dict[Critical
         elif item.area_id is not None:
             found.update(census.get(item.area_id, {}))
     return dict(sorted(found.items()))
+
+
+class Unnamed(NamedTuple):
+    """An outage of which a place and a number of customers were reported, and nobody knows whose they
+    were; milliseconds since 1970 UTC, an end that nobody said as ``without_end``."""
+
+    feeder_id: int | None
+    area_id: int | None
+    starts_at: int
+    ends_at: int
+    customers: int
+
+
+class Somewhere(NamedTuple):
+    """So many sustained interruptions at one place that count for no customer in particular, and the
+    customers of all of them."""
+
+    feeder_id: int | None
+    area_id: int | None
+    times: int
+    customers: int
+
+
+def somewhere(
+    reported: Iterable[Unnamed], since: int, until: int, momentary: int
+) -> list[Somewhere]:
+    """The outages that begin in ``[since, until)`` by place, the most often first. Each counts by
+    itself: whether two of them hit the same customers nobody knows."""
+    numbers: dict[tuple[int | None, int | None], list[int]] = defaultdict(list)
+    for one in reported:
+        if since <= one.starts_at < until and is_sustained((one.starts_at, one.ends_at), momentary):
+            numbers[one.feeder_id, one.area_id].append(one.customers)
+    found = [Somewhere(*place, len(those), sum(those)) for place, those in numbers.items()]
+    return sorted(
+        found, key=lambda it: (-it.times, -it.customers, it.feeder_id or 0, it.area_id or 0)
+    )
 
 
 # --- Announced and done --------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from notifier.domain.coordination.online_index import Known, Work
 from notifier.domain.coordination.works import Changes, Marks, Part, PlannedWork
 from notifier.domain.impact import ImpactClass
 from notifier.domain.plan import Plan, PlanKind, PlanState, content_from_dict
+from notifier.domain.reliability import Unnamed
 from notifier.domain.window import Window
 from notifier.store import counted_works
 from notifier.store.columns import from_millis, to_millis
@@ -95,6 +96,11 @@ class Works:
         """What files of the past report, those of plans left out; see ``counted_works``."""
         async with self._database.read() as connection:
             return await counted_works.history(connection, since, momentary)
+
+    async def unnamed(self, since: datetime, momentary: timedelta) -> Sequence[Unnamed]:
+        """What files of the past report of nobody in particular; see ``counted_works``."""
+        async with self._database.read() as connection:
+            return await counted_works.unnamed(connection, since, momentary)
 
 
 _MARKS = (

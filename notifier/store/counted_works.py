@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain import reliability
 from notifier.domain.coordination.online_index import HISTORY, Customer, Outage, Work
-from notifier.domain.reliability import MILLISECOND
+from notifier.domain.reliability import MILLISECOND, Unnamed
 from notifier.store.columns import to_millis
 from notifier.store.engine import with_lists
 
@@ -116,6 +116,23 @@ async def history(connection: AsyncConnection, since: datetime, momentary: timed
     return found
 
 
+async def unnamed(
+    connection: AsyncConnection, since: datetime, momentary: timedelta
+) -> list[Unnamed]:
+    """What files of the past report since a moment of which only a place and a number are known."""
+    limit = momentary // MILLISECOND
+    return [
+        Unnamed(
+            row.feeder_id,
+            row.area_id,
+            row.starts_at,
+            reliability.without_end(row.starts_at, limit) if row.ends_at is None else row.ends_at,
+            row.customers,
+        )
+        for row in await _all(connection, _UNNAMED, {"since": to_millis(since)})
+    ]
+
+
 async def _all(connection: AsyncConnection, statement: str, values: Mapping[str, Any]) -> list[Any]:
     """All rows; making them is work for a thread."""
     query = with_lists(statement, "numbers") if "numbers" in values else text(statement)
@@ -177,6 +194,11 @@ _SUFFERED = (
     "SELECT i.starts_at, i.ends_at, i.feeder_id, min(i.cause) AS cause, {places} AS listed"
     " FROM interruption i WHERE i.plan_id IS NULL AND i.kind = 0 AND i.is_whole"
     " AND i.starts_at >= :since GROUP BY i.starts_at, i.ends_at, i.feeder_id"
+)
+_UNNAMED = (
+    "SELECT i.feeder_id, i.area_id, i.starts_at, i.ends_at, i.customers FROM interruption i"
+    " WHERE i.plan_id IS NULL AND i.kind = 0 AND NOT i.is_whole AND i.usage_point_id IS NULL"
+    " AND i.points_id IS NULL AND i.starts_at >= :since"
 )
 _NAMED = (
     "SELECT i.starts_at, i.ends_at, i.feeder_id, min(i.cause) AS cause,"

@@ -10,10 +10,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain.plan import PlanState, content_from_dict
-from notifier.domain.reliability import Announced, InterruptionKind, LookBack, Quality
+from notifier.domain.reliability import (
+    Announced,
+    InterruptionKind,
+    LookBack,
+    Quality,
+    Unnamed,
+)
 from notifier.domain.reliability_report import By, Month, Sums
 from notifier.domain.reporting import Traced
 from notifier.domain.window import Window
+from notifier.store import counted_works
 from notifier.store import interruption_sql as sql
 from notifier.store.columns import from_millis, to_millis
 from notifier.store.engine import with_lists
@@ -57,6 +64,10 @@ class Reliability:
             )
             for row in await self._connection.execute(text(statement), values)
         ]
+
+    async def unnamed(self, since: datetime, momentary: timedelta) -> list[Unnamed]:
+        """What files of the past report since a moment of nobody in particular."""
+        return await counted_works.unnamed(self._connection, since, momentary)
 
     async def traced(
         self,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from notifier.domain import reliability
 from notifier.domain.coordination import online, online_joint, online_moves
 from notifier.domain.coordination.constraints import Constraints
 from notifier.domain.coordination.online_index import MINUTE, Index, Work
@@ -38,13 +39,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A check with the names that a person needs to follow it. ``joint``: what moving another work too
-    would bring; None where that was not asked."""
+    """A check with the names that a person needs to follow it. ``somewhere``: what happened in the
+    look-back on the feeders of the work, to nobody knows whom; it is in no count. ``joint``: what moving
+    another work too would bring; None where that was not asked."""
 
     check: online.Check
     index: Index
     network: NetworkIndex
     zone: ZoneInfo
+    somewhere: tuple[reliability.Somewhere, ...] = ()
     joint: tuple[online_joint.Joint, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -69,6 +72,15 @@ class Checked:
                     "areas": self._areas(hit.places),
                 }
                 for hit in check.hits
+            ],
+            "somewhere": [
+                {
+                    "feeder": self._name(-(item.feeder_id or 0)),
+                    "area": "" if item.area_id is None else self._name(item.area_id),
+                    "interruptions": item.times,
+                    "customers": item.customers,
+                }
+                for item in self.somewhere
             ],
             "suggestions": [self._suggestion(item) for item in check.suggestions],
             "refused_starts": dict(check.refused),
@@ -141,13 +153,12 @@ class Checked:
         return f"{chinese}：{zh}", f"{english} would save: {en}"
 
     def _areas(self, places: Sequence[int]) -> list[str]:
-        """Their names; of customers who hang on a feeder itself, the feeder's."""
-        found = []
-        for place in places:
-            area_id = self.index.area_ids[place]
-            named = self.network.areas.get(area_id) or self.network.feeders.get(-area_id)
-            found.append(str(area_id) if named is None else named.name)
-        return found
+        return [self._name(self.index.area_ids[place]) for place in places]
+
+    def _name(self, area_id: int) -> str:
+        """An area's name; of customers who hang on a feeder itself, the feeder's."""
+        named = self.network.areas.get(area_id) or self.network.feeders.get(-area_id)
+        return str(area_id) if named is None else named.name
 
     def moment(self, instant: int) -> datetime:
         """Milliseconds since 1970 as a local time."""
@@ -220,6 +231,7 @@ class Checker:
         self._marks = Marks(audit=-1, ledger=-1, rules=-1)
         self._pending: set[str] = set()
         self._momentary: timedelta | None = None
+        self._unnamed: Sequence[reliability.Unnamed] = ()
         self._fresh = asyncio.Lock()
 
     async def check(self, number: str, now: datetime) -> Checked:
@@ -294,7 +306,25 @@ class Checker:
         check = online.check(
             index, work, rules, is_published=state is PlanState.APPROVED, suggest=not is_over
         )
-        return Checked(check=check, index=index, network=network, zone=self._terms.zone)
+        return Checked(
+            check=check,
+            index=index,
+            network=network,
+            zone=self._terms.zone,
+            somewhere=self._somewhere(index, work, rules),
+        )
+
+    def _somewhere(
+        self, index: Index, work: Work, rules: online_moves.Rules
+    ) -> tuple[reliability.Somewhere, ...]:
+        """What happened on the work's feeders within the look-back up to its beginning."""
+        starts = [start for outage in work.outages for start, _ in outage.windows]
+        if not starts or not self._unnamed:
+            return ()
+        feeders = {index.known[area].feeder_id for area in work.areas if area in index.known}
+        there = (one for one in self._unnamed if one.feeder_id in feeders)
+        first = min(starts) + 1
+        return tuple(reliability.somewhere(there, first - rules.look, first, rules.momentary))
 
     def _with_joint(self, checked: Checked, now: datetime) -> Checked:
         check = checked.check
@@ -355,7 +385,10 @@ class Checker:
         return await asyncio.to_thread(build), network
 
     async def _suffered(self, now: datetime) -> Sequence[Work]:
-        return await self._book.suffered(now - _KEPT, self._terms.policy.counting.momentary)
+        """The history of areas and customers; what is nobody's is noted beside it."""
+        momentary = self._terms.policy.counting.momentary
+        self._unnamed = await self._book.unnamed(now - _KEPT, momentary)
+        return await self._book.suffered(now - _KEPT, momentary)
 
     async def _follow(self, index: Index, network: NetworkIndex, now: datetime) -> None:
         """Reads again what was decided on, and what has been counted meanwhile."""

@@ -11,6 +11,7 @@ from notifier.domain.coordination import explain, problem
 from notifier.domain.coordination.online_index import Known, Work
 from notifier.domain.coordination.works import Changes, Marks, PlannedWork
 from notifier.domain.policy import Policy
+from notifier.domain.reliability import Unnamed
 
 
 class Terms(Protocol):
@@ -48,6 +49,7 @@ class WorkBook(Protocol):
         self, *, numbers: Collection[str] | None = None, ending_after: datetime | None = None
     ) -> Sequence[Work]: ...
     async def suffered(self, since: datetime, momentary: timedelta) -> Sequence[Work]: ...
+    async def unnamed(self, since: datetime, momentary: timedelta) -> Sequence[Unnamed]: ...
 
 
 class RunBook(Protocol):

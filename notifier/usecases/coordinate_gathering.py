@@ -18,10 +18,10 @@ from notifier.domain.coordination.gathering import (
     gather,
 )
 from notifier.domain.coordination.online_index import Index
-from notifier.domain.coordination.works import PlannedWork, instant_of, parts_of, span_of
+from notifier.domain.coordination.works import PlannedWork, parts_of, span_of
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanState
-from notifier.domain.reliability import MILLISECOND
+from notifier.domain.reliability import MILLISECOND, instant_of
 from notifier.domain.window import FIRST_YEAR, LAST_YEAR, Window
 from notifier.ports import Store
 from notifier.usecases import coordinate_ways, matching

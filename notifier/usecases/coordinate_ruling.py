@@ -9,12 +9,11 @@ from notifier.domain.coordination import allowing, online_moves
 from notifier.domain.coordination.constraints import Constraints
 from notifier.domain.coordination.gathering import STEPS_A_DAY, Shape
 from notifier.domain.coordination.online_index import MINUTE, Work
-from notifier.domain.coordination.works import instant_of
 from notifier.domain.finding import Finding
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import PlanKind, PlanState
 from notifier.domain.policy import Policy
-from notifier.domain.reliability import MILLISECOND
+from notifier.domain.reliability import MILLISECOND, instant_of
 from notifier.usecases.coordinate_contracts import Terms
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

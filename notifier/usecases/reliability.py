@@ -5,7 +5,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from notifier.domain import errors, reliability, reliability_report
 from notifier.domain.customer import Criticality
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.reliability import (
+    MILLISECOND,
     Announced,
     Census,
     Counting,
@@ -20,6 +21,8 @@ from notifier.domain.reliability import (
     Hits,
     Indices,
     LookBack,
+    Unnamed,
+    instant_of,
 )
 from notifier.domain.reliability_report import By, Line, Month, Report, Served, Sums
 from notifier.ports import Transaction
@@ -35,6 +38,7 @@ class Sources(Protocol):
     """Sums over interruptions; ``store.reliability.Reliability`` makes them."""
 
     async def sums(self, wanted: LookBack, by: By, months: Sequence[Month] = ()) -> list[Sums]: ...
+    async def unnamed(self, since: datetime, momentary: timedelta) -> list[Unnamed]: ...
     async def announced(
         self, starts_at: datetime, ends_at: datetime, now: datetime
     ) -> list[Announced]: ...
@@ -143,17 +147,31 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """``times`` sustained interruptions at a place of which only numbers are known, ``customers`` in all:
+    whose they were nobody knows, so they are nobody's repeats. ``area`` empty: somewhere on the feeder."""
+
+    area: str
+    feeder_id: int | None
+    feeder: str
+    times: int
+    customers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repeats:
-    """Who was interrupted ``times`` times or more in ``[starts_at, ends_at)``; the most often first."""
+    """Who was interrupted ``times`` times or more in ``[starts_at, ends_at)``; the most often first.
+    ``unknown`` are places with as many interruptions of nobody in particular."""
 
     starts_at: datetime
     ends_at: datetime
     times: int
     customers: int
     places: tuple[Repeated, ...]
+    unknown: tuple[Unknown, ...]
 
 
-async def repeats(tx: Transaction, moment: datetime, rules: Counting) -> Repeats:
+async def repeats(tx: Transaction, sources: Sources, moment: datetime, rules: Counting) -> Repeats:
     """The repeat list (重复停电) at a moment (aware): sustained interruptions in the look-back of the
     rules, with the momentary ones beside them."""
     wanted = look_back(moment - rules.repeat_within, moment, rules, moment)
@@ -161,6 +179,7 @@ async def repeats(tx: Transaction, moment: datetime, rules: Counting) -> Repeats
     plain = {item.area_id for item in hits if item.criticality is None and item.area_id}
     census = await tx.interruptions.census(plain) if plain else {}
     index = await tx.network()
+    reported = await sources.unnamed(wanted.starts_at, rules.momentary)
     places = await asyncio.to_thread(_places, hits, census, index, rules.repeat_times)
     return Repeats(
         starts_at=wanted.starts_at,
@@ -168,7 +187,29 @@ async def repeats(tx: Transaction, moment: datetime, rules: Counting) -> Repeats
         times=rules.repeat_times,
         customers=sum(place.customers for place in places),
         places=places,
+        unknown=_unknown(reported, wanted, index, rules.repeat_times),
     )
+
+
+def _unknown(
+    reported: Sequence[Unnamed], wanted: LookBack, index: NetworkIndex, times: int
+) -> tuple[Unknown, ...]:
+    since, until, now = map(instant_of, (wanted.starts_at, wanted.ends_at, wanted.now))
+    over = [one for one in reported if one.ends_at <= now]
+    found = []
+    for one in reliability.somewhere(over, since, until, wanted.momentary // MILLISECOND):
+        if one.times >= times:
+            area, feeder = index.areas.get(one.area_id or 0), index.feeders.get(one.feeder_id or 0)
+            found.append(
+                Unknown(
+                    area="" if area is None else area.name,
+                    feeder_id=one.feeder_id,
+                    feeder="" if feeder is None else feeder.name,
+                    times=one.times,
+                    customers=one.customers,
+                )
+            )
+    return tuple(found)
 
 
 def _places(

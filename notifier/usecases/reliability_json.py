@@ -73,6 +73,16 @@ def repeats_as_dict(found: Repeats, zone: ZoneInfo) -> dict[str, Any]:
             }
             for place in found.places
         ],
+        "unknown": [
+            {
+                "area": place.area,
+                "feeder_id": place.feeder_id,
+                "feeder": place.feeder,
+                "interruptions": place.times,
+                "customers": place.customers,
+            }
+            for place in found.unknown
+        ],
     }
 
 

@@ -165,14 +165,26 @@ class RepeatedView(Answer):
     critical: int
 
 
+class UnknownView(Answer):
+    """Interruptions at a place of which only numbers are known: in no customer's count."""
+
+    area: str
+    feeder_id: int | None
+    feeder: str
+    interruptions: int
+    customers: int
+
+
 class RepeatsAnswer(Answer):
-    """Who was interrupted `times` times or more, the most often first."""
+    """Who was interrupted `times` times or more, the most often first; `unknown`: places with as many
+    interruptions of nobody in particular."""
 
     since: Annotated[datetime, Field(alias="from")]
     to: datetime
     times: int
     customers: int
     places: list[RepeatedView]
+    unknown: list[UnknownView]
 
 
 class RateView(Answer):
@@ -277,7 +289,7 @@ async def list_repeats(call: Call[RepeatsQuery, Nothing]) -> BaseModel:
         repeat_within=timedelta(days=query.days) if query.days else rules.repeat_within,
     )
     async with call.service.store.read() as tx:
-        found = await reliability.repeats(tx, call.now, rules)
+        found = await reliability.repeats(tx, Reliability(tx.connection), call.now, rules)
     return RepeatsAnswer.model_validate(shapes.repeats_as_dict(found, setting.zone))
 
 

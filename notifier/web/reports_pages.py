@@ -57,7 +57,7 @@ async def show_reports(request: web.Request) -> web.StreamResponse:
         common: dict[str, Any] = {"rules": rules, "zone": setting.zone, "now": now}
         places = await reliability.report(tx, sources, since, until, by=by, **common)
         months = await reliability.report(tx, sources, since, until, by=By.MONTH, **common)
-        repeats = await reliability.repeats(tx, now, rules)
+        repeats = await reliability.repeats(tx, sources, now, rules)
         kept = await reliability.fulfilment(sources, since, until, rules=rules, now=now)
     span = {"from": period.since.isoformat(), "to": period.until.isoformat()}
     look_back = {

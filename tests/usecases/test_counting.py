@@ -171,8 +171,10 @@ async def test_the_repeat_list_names_places_and_grades(here: Town) -> None:
     await counting.catch_up(here.store)
 
     async with here.store.read() as tx:
-        found = await reliability.repeats(tx, here.clock.now(), RULES)
-        none = await reliability.repeats(tx, local(31, 0) + timedelta(days=60), RULES)
+        found = await reliability.repeats(tx, Reliability(tx.connection), here.clock.now(), RULES)
+        none = await reliability.repeats(
+            tx, Reliability(tx.connection), local(31, 0) + timedelta(days=60), RULES
+        )
 
     assert (found.customers, none.places) == (12, ())
     assert [

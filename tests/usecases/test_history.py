@@ -57,7 +57,7 @@ async def test_history_is_counted_with_what_plans_did(here: Town) -> None:
     await counting.catch_up(here.store)
 
     async with here.store.read() as tx:
-        found = await reliability.repeats(tx, here.clock.now(), RULES)
+        found = await reliability.repeats(tx, Reliability(tx.connection), here.clock.now(), RULES)
         rows = await Reliability(tx.connection).traced(
             reliability.look_back(local(1, 0) - timedelta(days=60), local(5, 0), RULES, local(5, 0)),
             By.FEEDER, 2,

@@ -17,6 +17,7 @@ from notifier.store import schema
 from notifier.store.coordination import Coordination
 from notifier.store.coordination_works import Works
 from notifier.store.engine import Database
+from notifier.store.reliability import Reliability
 from notifier.usecases import counting, history, reliability
 from notifier.usecases.coordinate_checking import Checker
 from notifier.usecases.coordinate_gathering import Gatherer, Options
@@ -148,18 +149,23 @@ async def test_the_check_the_meeting_and_the_reports_count_alike(
         read_rules=constraints_from_dict, terms=here.setting,
     )  # fmt: skip
 
-    checked = (await checker.check("P1", LATER)).check
+    asked = await checker.check("P1", LATER)
+    checked, somewhere = asked.check, asked.somewhere
     period = await gatherer.period(Options(first=date(2026, 3, 20), last=date(2026, 3, 25)), LATER)
 
     for times in (1, 2, 3, 4):
         async with here.store.read() as tx:
-            listed = await reliability.repeats(tx, ENDS, replace(RULES, repeat_times=times))
+            listed = await reliability.repeats(
+                tx, Reliability(tx.connection), ENDS, replace(RULES, repeat_times=times)
+            )
         reached = sum(n for count, n in checked.by_count.items() if count >= times)
         assert reached == listed.customers
         assert times != RULES.repeat_times or checked.on_list == listed.customers
         if times == 2:
             special = sum(place.sensitive + place.critical for place in listed.places)
             assert sum(checked.special_hit.values()) == special
+        unnamed = [(one.times, one.customers) for one in somewhere if one.times >= times]
+        assert sorted(unnamed) == sorted((one.times, one.customers) for one in listed.unknown)
         in_areas = sum(p.customers for p in listed.places if p.area_id is not None)
         areas = period.instance.areas
         assert in_areas == sum(a.customers for a in areas if a.recent_interruptions + 1 >= times)

@@ -1,17 +1,14 @@
 """Plans as coordination sees them: what each says, and which areas it takes out when."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from notifier.domain import matching
 from notifier.domain.coordination.online_index import Outage, Work
 from notifier.domain.impact import ImpactClass
 from notifier.domain.network_index import NetworkIndex
 from notifier.domain.plan import Plan, PlanContent, PlanState
-from notifier.domain.reliability import MILLISECOND, Span
+from notifier.domain.reliability import Span, instant_of
 from notifier.domain.window import Window
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +125,3 @@ def draft_work(content: PlanContent, parts: tuple[Part, ...]) -> Work:
 def span_of(window: Window) -> Span:
     """A window in whole milliseconds since 1970 UTC."""
     return instant_of(window.starts_at), instant_of(window.ends_at)
-
-
-def instant_of(moment: datetime) -> int:
-    """A moment (aware) in whole milliseconds since 1970 UTC."""
-    return (moment - _EPOCH) // MILLISECOND
