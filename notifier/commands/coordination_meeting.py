@@ -148,6 +148,7 @@ def _row(item: Mapping[str, Any]) -> tuple[object, ...]:
     notes = []
     if detail["frozen"]:
         notes.append(coordinate_wording.in_words(detail["frozen"])[0])
+    notes += _way(detail.get("way"))
     notes += [f"未并 {one['with']}：{one['zh']}" for one in detail["refused"][:1]]
     if item["decision"]:
         notes.append(f"{item['decision']} {item['why']}")
@@ -162,6 +163,21 @@ def _row(item: Mapping[str, Any]) -> tuple[object, ...]:
         f"{detail['told_again']:,}",
         "；".join(notes),
     )
+
+
+def _way(way: Mapping[str, Any] | None) -> list[str]:
+    """How it is done otherwise: who is carried by whom, and which switches are worked."""
+    if way is None:
+        return []
+    said = []
+    if way["transferred"]:
+        ties = "、".join(way["tie_feeders"]) or "—"
+        said.append(f"由{ties}转供 carried: {'、'.join(way['transferred'])}")
+    if way["kept"]:
+        said.append(f"不停 kept: {'、'.join(way['kept'])}")
+    verbs = {"open": "拉开", "close": "合上"}
+    said += [f"{verbs[step['action']]} {step['name']}" for step in way["steps"]]
+    return said
 
 
 async def _accept(context: Context, runtime: Runtime) -> int:

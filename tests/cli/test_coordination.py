@@ -100,3 +100,16 @@ def test_constraints_that_are_wrong_change_nothing(desk: Desk) -> None:
     assert "constraints.invalid" in refused.out
     assert dry.json["constraints"]["window"][0]["plan"] == "P1"
     assert missing.err.startswith("table.not_found")
+
+
+def test_a_meeting_says_who_is_carried_by_whom(desk: Desk) -> None:
+    """In the note of the work that is done otherwise than asked."""
+    desk.run("import", "plans", desk.file("plans.csv", PLANS))
+    transfer = '[[transfer]]\nplan = "P1"\nareas = ["一里台区"]\ntie_feeder = "西一线"\n'
+    desk.run("import", "constraints", desk.file("transfer.toml", transfer))
+
+    said = desk.run(
+        "coordinate", "--from", "2026-03-10", "--to", "2026-03-22", "--seconds", "2"
+    ).out
+
+    assert "由10kV西一线转供 carried: 一里台区" in said
