@@ -36,8 +36,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One plan of a joint outage. ``groups`` are those of the revision that holds, ``points_id`` names
-    its usage points; ``restored_at`` is aware."""
+    """One plan of a joint outage. ``groups`` are those of the revision that holds, or held last;
+    ``points_id`` names its usage points; ``restored_at`` is aware."""
 
     plan_id: int
     number: str
@@ -132,15 +132,12 @@ class Joint:
             for place, (member, number) in enumerate(zip(self.members, shared.numbers, strict=True))
             if number
         }
-        standing = {place: group for place, group in groups.items() if self._counts(place, shared)}
-        ended = {
-            place: group
-            for place, group in groups.items()
-            if self.members[place].standing is Standing.ENDED
-        }
+        standing = {place: each for place, each in groups.items() if self._counts(place, shared)}
+        closed = {place: groups[place] for place in groups if place not in standing}
         everybody = frozenset(range(len(self.members)))
         if standing:
-            return self._told(standing, ended, shared, everybody)
+            return self._told(standing, closed, shared, everybody)
+        ended = {place: each for place, each in closed.items() if self._is_ended(place)}
         if ended:  # whoever brings supply back last closes the outage
             speaker = max(ended, key=lambda place: (self._restored(place), -place))
             return self._speaks(speaker, ended[speaker], ended, shared, everybody)
@@ -158,23 +155,37 @@ class Joint:
     def _told(
         self,
         standing: Mapping[int, Group],
-        ended: Mapping[int, Group],
+        closed: Mapping[int, Group],
         shared: Shared,
         everybody: frozenset[int],
     ) -> "_Scene":
         together = list(voices(standing))
+        apart = {
+            place
+            for place, group in closed.items()
+            if all(len(list(voices({**part, place: group}))) > 1 for part in together)
+        }
+        if self.mine in apart:
+            return _Scene(speaker=self.mine, concerned=frozenset({self.mine}))
         mine = next((part for part in together if self.mine in part), together[0])
-        others = {place for part in together if part is not mine for place in part}
+        others = apart | {place for part in together if part is not mine for place in part}
         # Plans that have none of these people, or are closed, are put right by the first voice.
         concerned = everybody - others if mine is together[0] else frozenset(mine)
         live = [place for place in mine if self.members[place].standing is Standing.LIVE]
         speaker = min(live or mine, key=lambda place: self._rank(place, mine[place]))
         group = united(list(mine.values()))
         if mine is together[0]:
-            past = [self._until_restored(place, each) for place, each in ended.items()]
+            past = [
+                self._until_restored(place, each)
+                for place, each in closed.items()
+                if self._is_ended(place)
+            ]
             same = [each for each in past if each and each.impact_class is group.impact_class]
             group = united([group, *same])
         return self._speaks(speaker, group, mine, shared, concerned)
+
+    def _is_ended(self, place: int) -> bool:
+        return self.members[place].standing is Standing.ENDED
 
     def _speaks(
         self,

@@ -79,10 +79,17 @@ async def settle(
     everybody = (1 << len(joint.members)) - 1
     if any(row["concerned"] != everybody for row in rows):
         # Somewhere plans speak for themselves: what others say is not put right by them.
+        of_part = f"sharing s JOIN part p ON {alike}"
         await _tell(
             bulk,
-            "SELECT w.* FROM spoken_word w JOIN sharing s ON s.contact_id = w.contact_id"
-            f" JOIN part p ON {alike} WHERE w.concerns & p.concerned <> 0",
+            f"SELECT w.* FROM spoken_word w JOIN ({of_part}) ON s.contact_id = w.contact_id"
+            " WHERE w.concerns & p.concerned <> 0",
+        )
+        await connection.execute(
+            text(
+                f"DELETE FROM told WHERE EXISTS (SELECT 1 FROM {of_part} WHERE s.contact_id ="
+                " told.contact_id AND p.concerned & (1 << told.place) = 0)"
+            )
         )
     mine = joint.members[joint.mine].plan_id
     said = {**said, **await people.tell_denied_apart(bulk, mine, said)}

@@ -98,10 +98,10 @@ def want(
 
 
 async def _holding(store: Store, plan: Plan) -> Revision | None:
-    """The revision by which a plan counts for its partners; None where it counts for nothing."""
+    """The revision by which a plan counts for its partners, or counted; None where it never did."""
     if plan.state in (PlanState.APPROVED, PlanState.DONE):
         return await matching.ensure_matched(store, plan)
-    if plan.state is PlanState.CANCELLED or not plan.settled_revision:
+    if not plan.settled_revision:
         return None
     async with store.read() as tx:
         return await tx.plans.revision(plan.id, plan.settled_revision)

@@ -255,6 +255,19 @@ def test_all_plans_agree_on_who_speaks(
         assert speaks in live
         assert parts[speaks].speaker == speaks
         assert parts[speaks].concerned == parts[mine].concerned
-    speaking = [p for p in places if parts[p].speaker == p and numbers[p]]
-    if live:
-        assert all(members[p].standing in (Standing.LIVE, Standing.STANDS) for p in speaking)
+    for p in places:
+        speaks = parts[p].speaker == p and numbers[p] and live
+        may_speak = members[p].standing in (Standing.LIVE, Standing.STANDS)
+        assert not speaks or may_speak or parts[p].concerned == {p}, "closed, it puts its own right"
+
+
+def test_a_closed_plan_puts_right_what_it_told_for_itself() -> None:
+    """The seconds at 14 are off, the hours from 8 to 12 stand: the plan of the seconds says so."""
+    seconds = group(span(14, 14.5), impact_class=ImpactClass.SHORT)
+    members = (member(1, group(span(8, 12))), member(2, seconds, standing=Standing.OFF))
+    shared = Shared((1, 1), 1, frozenset({1}))
+
+    parts = [Joint(members=members, mine=mine).cast([shared]).parts[shared] for mine in (0, 1)]
+
+    assert [part.speaker for part in parts] == [0, 1]
+    assert [part.concerned for part in parts] == [{0}, {1}]

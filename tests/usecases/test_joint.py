@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from notifier.domain.facts_json import facts_from_dict
-from notifier.domain.plan import PlanState
+from notifier.domain.plan import PlanKind, PlanState
 from notifier.store.engine import Database
 from notifier.usecases import dispatch, joints, plans
 from notifier.vault import Vault
@@ -371,3 +371,52 @@ async def _boards(town: Town) -> list[str]:
 
 def _json(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str) else value
+
+
+async def test_seconds_outside_the_hours_are_told_and_taken_back_for_themselves(town: Town) -> None:
+    """P1 is out from 8 to 12; P2 switches 一里 for seconds at 15: two things, by two plans."""
+    seconds = plan(
+        "P2", feeders=(), windows=(), transferred=("一里台区",), spans=(window(20, 15, 16),),
+        kind=PlanKind.SHORT_TRANSFER,
+    )  # fmt: skip
+    await town.submit(first())
+    await town.submit(seconds)
+    await joints.join(town.store, ["P1", "P2"], now=town.clock.now(), actor="wang")
+    await town.approve("P1")
+    await town.approve("P2")
+    await town.run_until(local(19, 17))
+    told = town.told()
+    announced = [(a, words) for a, words in told if "提醒" not in words]
+    of_seconds = [(a, words) for a, words in announced if "15:00" in words]
+    assert Counter(a for a, _ in of_seconds) == Counter(FIRST)
+    assert not any("12:00" in words for _, words in of_seconds)
+
+    await plans.cancel(town.store, town.setting, "P2", note="", now=town.clock.now(), actor="li")
+    await town.run_until(local(19, 18))
+
+    off = town.told()[len(told) :]
+    assert Counter(a for a, _ in off) == Counter(FIRST)
+    assert all("取消" in words and "15:00" in words for _, words in off)
+
+
+async def test_seconds_that_come_to_lie_within_the_hours_are_told_no_more(town: Town) -> None:
+    """P1 is to last until 17: whoever is out then does not notice the seconds at 15."""
+    seconds = plan(
+        "P2", feeders=(), windows=(), transferred=("一里台区",), spans=(window(20, 15, 16),),
+        kind=PlanKind.SHORT_TRANSFER,
+    )  # fmt: skip
+    await town.submit(first())
+    await town.submit(seconds)
+    await joints.join(town.store, ["P1", "P2"], now=town.clock.now(), actor="wang")
+    await town.approve("P1")
+    await town.approve("P2")
+    await town.run_until(local(19, 17))
+    before = town.told()
+
+    await _delay(town, "P1", 17)
+    await town.run_until(local(19, 18))
+
+    told = town.told()[len(before) :]
+    assert Counter(address for address, _ in told) == Counter(FIRST | SECOND)
+    assert all("17:00" in words for _, words in told)
+    assert not any("取消" in words for _, words in told)
