@@ -12,6 +12,7 @@ from notifier.domain.coordination.constraints import Constraints, Crew
 from notifier.intake.constraints import constraints_as_dict
 from notifier.store.coordination import Coordination
 from notifier.web.context import MEETINGS
+from tests.usecases import grid
 from tests.usecases.test_coordination import Quick
 from tests.web.conftest import Site, plan_json
 from tests.web.test_pages import Checked
@@ -239,3 +240,28 @@ async def test_pages_of_meetings_are_for_those_who_logged_in(site: Site, path: s
     assert nobody.status == 303
     assert reader.status == 200
     assert 'action="/coordination' not in await reader.text()
+
+
+async def test_a_section_is_switched_as_the_meeting_proposed(site: Site) -> None:
+    """On the page with its steps; accepted, they are the plan's own, and whoever is carried is told of
+    seconds."""
+    await grid.install(site.town, grid.network())
+    work = {"names": ["东一线1号杆至8号杆"]}
+    await site.post("/plans", json=plan_json(equipment=[], work=work))
+
+    run = await held(site)
+    await site.log_in("operations")
+    page = await (await site.client.get(f"/coordination/{run['id']}")).text()
+    await site.post(f"/coordination/runs/{run['id']}/accept", json={"numbers": ["P1"]})
+    plan = await (await site.get("/plans/P1")).json()
+    seen = await (await site.get("/plans/P1/preview")).json()
+
+    Checked(page)
+    assert "合上 close L12 (l12)" in page
+    assert "由10kV西一线转供" in page
+    assert [step["switch"] for step in plan["present"]["switching"]["steps"]] == [
+        "s901", "f1", "l12",
+    ]  # fmt: skip
+    texts = {line["text"] for line in seen["lines"] if line["stage"] == "advance"}
+    assert any("二里台区" in text and "短时停电" in text for text in texts), texts
+    assert any("一里台区" in text and "短时" not in text for text in texts), texts
