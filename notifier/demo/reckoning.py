@@ -98,16 +98,16 @@ class PlanLine:
     exceptions: int = 0
     open_exceptions: int = 0
     signed: int | None = None
+    is_joint: bool = False
     messages: int = 0
 
     @property
     def adds_up(self) -> bool:
         """Whether the parts are the whole, and those who could be told are what the approver signed.
-        Who is told by another plan now was perhaps signed before that one was."""
+        Which plan of a joint outage speaks to whom may change after both were signed."""
         tellable = self.told + self.posted + self.failed + self.unposted
         whole = tellable + self.unreachable + self.spared + self.joint
-        is_signed = self.signed is None or tellable <= self.signed <= tellable + self.joint
-        return whole == self.affected and is_signed
+        return whole == self.affected and (self.is_joint or self.signed in (None, tellable))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,6 +155,7 @@ def _count_plans(
     by_plan: dict[int, dict[int, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for delivery in deliveries:
         by_plan[delivery["plan_id"]][delivery["contact_id"]].append(delivery)
+    joint = {row["plan_id"] for row in connection.execute("SELECT plan_id FROM joint_outage")}
     spoken_for: dict[int, list[int]] = defaultdict(list)
     for row in connection.execute("SELECT plan_id, notice_id FROM spoken_for"):
         spoken_for[row["notice_id"]].append(row["plan_id"])
@@ -185,6 +186,7 @@ def _count_plans(
         signed = [row["signed"] for row in revisions[plan["id"]] if row["signed"]]
         same = {row["points_id"] for row in revisions[plan["id"]]}
         # A scope change has more people in all than any one revision.
+        line.is_joint = plan["id"] in joint
         line.signed = signed[0] if signed and len(same) == 1 else None
         counts = connection.execute(
             "SELECT count(*), coalesce(sum(closed_at IS NULL), 0) FROM exception WHERE plan_id = ?",
