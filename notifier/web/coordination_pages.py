@@ -10,7 +10,7 @@ from notifier.domain import errors
 from notifier.domain.customer import Criticality
 from notifier.domain.window import require_plausible
 from notifier.usecases import coordinate_accepting, coordinate_meeting, coordinate_wording
-from notifier.usecases.coordinate_checking import reason
+from notifier.usecases.coordinate_checked import reason
 from notifier.usecases.coordinate_gathering import Options
 from notifier.web import coordination_api, coordination_words, pages, principals
 from notifier.web.console import reader, writer

@@ -13,7 +13,7 @@ from notifier.intake import collector, tables
 from notifier.intake.plans import PlanFile, read_plans
 from notifier.settings import UploadSettings
 from notifier.usecases import ingest, topology
-from notifier.usecases.coordinate_checking import Checked
+from notifier.usecases.coordinate_checked import Checked
 from notifier.web import answers, forms, requests, streaming
 from notifier.web.context import CHECKER
 from notifier.web.endpoints import WRITERS, Call, Group, Nothing
