@@ -27,8 +27,11 @@ OBSTACLES: Mapping[Obstacle, tuple[str, str]] = {
     Obstacle.SAME_OUTAGE: ("同停组须一同安排", "its simultaneous-outage group must go along"),
     Obstacle.WINDOW: ("没有共同的可选时间", "no start is allowed to both"),
 }  # fmt: skip
-#: The tie feeder seen from the work that would take it out.
-_CARRIES = ("线路{who}当日为他人转供，不能停", "the feeder {who} carries others that day")
+#: The same where it is the feeder of one of the works.
+_CARRIES = (
+    "线路{who}当日有负荷转供，不能同日停电",
+    "load is transferred to or from the feeder {who} that day, so it cannot be out",
+)
 
 
 def refusals(
@@ -108,7 +111,7 @@ def _why(period: Period, one: Unmerged, zone: ZoneInfo) -> tuple[str, str]:
     else:
         who = "" if one.who is None else f" {one.who} "
     zh, en = OBSTACLES[one.obstacle]
-    if one.obstacle is Obstacle.TIE_FEEDER and _takes_out(period, one):
+    if one.obstacle is Obstacle.TIE_FEEDER and _is_own(period, one):
         zh, en = _CARRIES
     by = "、".join(_number(period, request) for request in one.by)
     behind = (f"（{by}）", f" ({by})") if by else ("", "")
@@ -116,10 +119,9 @@ def _why(period: Period, one: Unmerged, zone: ZoneInfo) -> tuple[str, str]:
     return words[0].strip(), " ".join(words[1].split())
 
 
-def _takes_out(period: Period, one: Unmerged) -> bool:
-    """Whether it is one of the works that takes out a feeder on which somebody else relies."""
-    requests = [period.instance.requests[request] for request in one.requests]
-    return any(request.trunk and request.feeder == one.who for request in requests)
+def _is_own(period: Period, one: Unmerged) -> bool:
+    """Whether the feeder on which somebody relies is that of one of the works."""
+    return any(period.instance.requests[request].feeder == one.who for request in one.requests)
 
 
 def _number(period: Period, request: int) -> str:

@@ -62,16 +62,17 @@ def _found(
 
 
 def _lean(held: HeldNetwork, planned: Sequence[PlannedWork], offered: dict[str, Offered]) -> None:
-    """Marks the plans whose own steps would change the supply of a place behind a tie of another way.
-    A plan without steps takes its whole feeder, and is known by that."""
+    """Marks the plans whose own steps would change the supply of a place at a tie of another's way. A
+    plan without steps takes its whole feeder, and is known by that."""
     places = {
-        zone for found in offered.values() for way in found.ways for zone in ways.beyond(held, way)
+        number: {zone for way in found.ways for zone in ways.ends(held, way)}
+        for number, found in offered.items()
     }
-    for item in planned if places else ():
-        steps = _steps(held, item)
-        if steps and ways.changes(held, steps, places):
-            found = offered.get(item.plan.number, Offered())
-            offered[item.plan.number] = replace(found, is_leaned_on=True)
+    for item in planned if any(places.values()) else ():
+        steps, own = _steps(held, item), item.plan.number
+        others = set[int]().union(*(zones for number, zones in places.items() if number != own))
+        if steps and ways.changes(held, steps, others):
+            offered[own] = replace(offered.get(own, Offered()), is_leaned_on=True)
 
 
 def _steps(held: HeldNetwork, item: PlannedWork) -> tuple[Step, ...]:

@@ -105,8 +105,8 @@ async def test_a_merge_refused_for_a_transfer_names_the_feeder(bureau: Bureau) -
         found = coordinate_explaining.refusals(period, [one], bureau.meetings.gatherer.zone)
         return str(found[requests[0]][0]["zh"])
 
-    assert said(0, 2, 1) == "转供电源 10kV西一线 当日停电（P2）"
-    assert said(1, 2, 0) == "线路 10kV西一线 当日为他人转供，不能停（P1）"
+    assert said(1, 2, 0) == "线路 10kV西一线 当日有负荷转供，不能同日停电（P1）"
+    assert said(0, 0, 1) == "转供电源 10kV西一线 当日停电（P2）"
 
 
 async def test_nobody_has_looked_whether_the_tie_feeder_can_bear_it(bureau: Bureau) -> None:
@@ -131,7 +131,7 @@ async def test_the_tie_feeder_is_not_worked_on_that_day(bureau: Bureau) -> None:
     _, items = await bureau.hold(replace(MARCH, first=day, last=day))
 
     one, other = bureau.solver.instances[-1].requests
-    assert one.modes[1].tie_feeders == (other.feeder,) == ("10kV西一线",)
+    assert one.modes[1].tie_feeders == (other.feeder, one.feeder) == ("10kV西一线", "10kV东一线")
     assert other.trunk
     assert items["P1"]["detail"]["way"] is None
 
@@ -158,6 +158,21 @@ async def test_a_section_on_the_tie_feeder_before_the_tie_excludes_the_transfer_
     assert found["P2"].feeder == "10kV西一线"
 
 
+async def test_a_transfer_excludes_other_work_on_its_own_feeder(bureau: Bureau) -> None:
+    """A second section, worked on the same day by the whole feeder or by steps of its own: the tie would
+    bring supply to where people work."""
+    await bureau.town.submit(grid.section())
+    second = grid.section("P2", "open F1", work=("e3",))
+    await bureau.town.submit(second)
+    await bureau.town.submit(grid.section("P3", work=("e3",)))
+    day = window(20, 8, 18).starts_at.date()
+
+    _, items = await bureau.hold(replace(MARCH, first=day, last=day))
+
+    assert [request.trunk for request in bureau.solver.instances[-1].requests] == [True] * 3
+    assert not (items["P1"]["detail"]["way"] or {}).get("transferred")
+
+
 async def test_an_accepted_transfer_stays_on_its_tie_feeder(bureau: Bureau) -> None:
     """What a plan's own steps transfer is on the other feeder's account, with no way but its own."""
     await bureau.town.submit(grid.section("P1", "open 901开关", "open F1", "close L12"))
@@ -165,7 +180,7 @@ async def test_an_accepted_transfer_stays_on_its_tie_feeder(bureau: Bureau) -> N
     period = await bureau.meetings.gatherer.period(MARCH, bureau.town.clock.now())
 
     (mode,) = period.instance.requests[0].modes
-    assert mode.tie_feeders == ("10kV西一线",)
+    assert mode.tie_feeders == ("10kV西一线", "10kV东一线")
 
 
 async def test_a_plan_that_isolates_only_may_be_carried(bureau: Bureau) -> None:

@@ -264,7 +264,8 @@ def _request(
         Mode(
             out=tuple(at for area in way.out for at in position[area]),
             short=tuple(at for area in way.short for at in position[area]),
-            tie_feeders=way.tie_feeders,
+            # Whoever takes its own feeder out that day would meet the load of the tie there.
+            tie_feeders=way.tie_feeders and _each(*way.tie_feeders, feeder),
         )
         for way in (asked, *choices.ways)
     ]
@@ -367,6 +368,10 @@ class _Pairs:
                         )
                     )
         return tuple(dict.fromkeys(found))
+
+
+def _each(*names: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _each_two(numbers: Sequence[str]) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ class Way:
 class Offered:
     """What the network offers for one plan: ``ways``, least harm first, and ``tie_feeders``, which
     carry what the plan's own steps transfer already (empty: nothing, or nobody knows). ``is_leaned_on``:
-    the plan's own steps change the supply of a place from which others would be carried."""
+    the plan's own steps change the supply of a place at a tie by which others would be carried."""
 
     ways: tuple[Way, ...] = ()
     tie_feeders: tuple[str, ...] = ()
@@ -111,17 +111,15 @@ def carriers(held: HeldNetwork, index: NetworkIndex, plan: Sequence[Step]) -> tu
     return _named(held, index, carrying.carriers(held.graph, verdict))
 
 
-def beyond(held: HeldNetwork, way: Way) -> set[int]:
-    """The zones on the far side of a way's ties: those that its own steps leave as they are."""
+def ends(held: HeldNetwork, way: Way) -> set[int]:
+    """The zones on both sides of a way's ties."""
     graph = held.graph
-    traced = trace.trace(graph, way.steps)
-    ends = {
+    return {
         zone
         for step in way.steps
         if step.action is Action.CLOSE
         for zone in graph.zones_of_branch(graph.network.branch(step.switch))
     }
-    return {zone for zone in ends if all(traced.feeds_at(zone))}
 
 
 def changes(held: HeldNetwork, plan: Sequence[Step], places: Collection[int]) -> bool:
