@@ -58,13 +58,13 @@ class Works:
         numbers: Collection[str] | None = None,
         ending_after: datetime | None = None,
         starting_before: datetime | None = None,
-        is_counted: bool | None = None,
+        only_uncounted: bool = False,
     ) -> Sequence[PlannedWork]:
         """Plans with a window in the period, or those of the numbers; cancelled ones are left out.
-        ``is_counted``: only those whose interruptions follow what they say now, or those whose do not."""
+        ``only_uncounted``: those whose interruptions do not follow yet what they say now."""
         conditions, values = ["p.state <> 'cancelled'"], dict[str, Any]()
-        if is_counted is not None:
-            conditions.append(f"{'' if is_counted else 'NOT '}({counted_works.IN_STEP})")
+        if only_uncounted:
+            conditions.append(f"NOT ({counted_works.IN_STEP})")
         if ending_after is not None:
             conditions.append("p.ends_at > :after")
             values["after"] = to_millis(ending_after)

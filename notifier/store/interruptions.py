@@ -153,22 +153,13 @@ class Interruptions:
             parts[row.part].append(row)
         return _hits(rows), [_hits(part) for part in parts]
 
-    async def census(self, areas: Collection[int] | None = None) -> Census:
-        """The present customers of these areas, or of all, by criticality. Changes only with the ledger."""
+    async def census(self, areas: Collection[int]) -> Census:
+        """The present customers of these areas by criticality. Changes only with the ledger."""
         counted: dict[int, dict[Criticality, int]] = {}
-        chosen = None if areas is None else sorted(set(areas))
-        steps = range(0, 1 if chosen is None else len(chosen), _AREAS_AT_ONCE)
-        for start in steps:
-            if chosen is None:
-                result = await self._connection.execute(
-                    text(_CENSUS.format(which="area_id IS NOT NULL"))
-                )
-            else:
-                result = await self._connection.execute(
-                    with_lists(_CENSUS.format(which="area_id IN :areas"), "areas"),
-                    {"areas": chosen[start : start + _AREAS_AT_ONCE]},
-                )
-            for row in result:
+        chosen = sorted(set(areas))
+        for start in range(0, len(chosen), _AREAS_AT_ONCE):
+            part = chosen[start : start + _AREAS_AT_ONCE]
+            for row in await self._connection.execute(_CENSUS, {"areas": part}):
                 counted.setdefault(row.area_id, {})[Criticality(row.criticality)] = row.customers
         return counted
 
@@ -410,7 +401,8 @@ SELECT c.point, n.part, c.area_id, c.feeder_id, c.criticality, c.customers, n.ou
 FROM (SELECT s.point, {{part}} AS part, {_COUNTS} GROUP BY 1, 2) AS n
 JOIN cohorts c ON c.point = n.point"""
 
-_CENSUS = (
+_CENSUS = with_lists(
     "SELECT area_id, criticality, count(*) AS customers FROM usage_point"
-    " WHERE {which} AND gone_at IS NULL GROUP BY area_id, criticality"
+    " WHERE area_id IN :areas AND gone_at IS NULL GROUP BY area_id, criticality",
+    "areas",
 )

@@ -198,7 +198,7 @@ class Checker:
         areas = await self._book.areas()
         since = self._since(now)
         counted = await self._book.counted(ending_after=since)
-        planned = await self._book.works(ending_after=since, is_counted=False)
+        planned = await self._book.works(ending_after=since, only_uncounted=True)
         suffered = await self._suffered(now)
         self._pending = {item.plan.number for item in planned}
 
@@ -238,7 +238,7 @@ class Checker:
         self._pending -= {work.key for work in counted}
         changed = changes.numbers & self._pending
         if changed:
-            planned = await self._book.works(numbers=changed, is_counted=False)
+            planned = await self._book.works(numbers=changed, only_uncounted=True)
             for item in planned:
                 index.put(_work(item, network))
             for number in changed - {item.plan.number for item in planned}:

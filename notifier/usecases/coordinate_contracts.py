@@ -43,7 +43,7 @@ class WorkBook(Protocol):
         numbers: Collection[str] | None = None,
         ending_after: datetime | None = None,
         starting_before: datetime | None = None,
-        is_counted: bool | None = None,
+        only_uncounted: bool = False,
     ) -> Sequence[PlannedWork]: ...
     async def counted(
         self, *, numbers: Collection[str] | None = None, ending_after: datetime | None = None

@@ -177,7 +177,7 @@ async def repeats(tx: Transaction, sources: Sources, moment: datetime, rules: Co
     wanted = look_back(moment - rules.repeat_within, moment, rules, moment)
     hits = await tx.interruptions.rolling(wanted)
     plain = {item.area_id for item in hits if item.criticality is None and item.area_id}
-    census = await tx.interruptions.census(plain) if plain else {}
+    census = await tx.interruptions.census(plain)
     index = await tx.network()
     reported = await sources.unnamed(wanted.starts_at, rules.momentary)
     places = await asyncio.to_thread(_places, hits, census, index, rules.repeat_times)
