@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
-from notifier.domain.coordination.problem import Grid, Instance, Plan
+from notifier.domain.coordination.problem import Assignment, Grid, Instance, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,8 @@ class Figures:
     An interruption of one customer is counted each time it happens. ``repeats`` are those that make
     two or more within the look-back that ends with them, ``over_limit`` those beyond the limit.
     ``half_hours`` are customer half-hours without supply. ``transfers`` are seconds without supply,
-    once a day of work. ``told_again`` are customers of published works that leave their start.
+    once a day of work. ``told_again`` are customers of published works who were told
+    something else.
     """
 
     interruptions: int
@@ -127,8 +128,7 @@ def figures(instance: Instance, plan: Plan) -> Figures:
             short = request.modes[assignment.mode].short
             transfers += request.days * sum(instance.areas[area].customers for area in short)
             moved += assignment.start != request.asked_start
-        if request.published_start is not None and assignment.start != request.published_start:
-            told += told_customers(instance, assignment.request)
+        told += told_again(instance, assignment)
     return Figures(
         interruptions=interrupted,
         repeats=repeated,
@@ -141,7 +141,14 @@ def figures(instance: Instance, plan: Plan) -> Figures:
     )
 
 
-def told_customers(instance: Instance, request: int) -> int:
-    """How many customers a published request has told: those of its first mode."""
-    mode = instance.requests[request].modes[0]
-    return sum(instance.areas[area].customers for area in mode.out + mode.short)
+def told_again(instance: Instance, assignment: Assignment) -> int:
+    """The customers of a published work to whom something else was told: all of its first mode where it
+    leaves its start, else those to whom another mode does something else."""
+    request = instance.requests[assignment.request]
+    if request.published_start is None:
+        return 0
+    told, now = request.modes[0], request.modes[assignment.mode]
+    areas = set(told.out + told.short)
+    if assignment.start == request.published_start:
+        areas &= (set(told.out) ^ set(now.out)) | (set(told.short) ^ set(now.short))
+    return sum(instance.areas[area].customers for area in areas)

@@ -38,7 +38,7 @@ class Item:
 
     What is spared (customers, and customer half-hours) is what would be lost if this work alone went
     back to what it asked for; the sums of items are not the totals, because works help each other.
-    ``told_again``: customers of a published work that moves.
+    ``told_again``: customers of a published work who were told something else.
     """
 
     request: int
@@ -103,7 +103,6 @@ def items(instance: Instance, plan: Plan) -> tuple[Item, ...]:
             if not is_same and assignment.start == request.asked_start:
                 outcome = Outcome.SWITCHED
         spared = _Harm() if is_same else _spared(instance, at_area, assignment, wanted[number])
-        leaves = request.published_start is not None and assignment.start != request.published_start
         found.append(
             Item(
                 request=number,
@@ -117,7 +116,7 @@ def items(instance: Instance, plan: Plan) -> tuple[Item, ...]:
                 spared_repeats=spared.repeats,
                 spared_over_limit=spared.over,
                 spared_half_hours=spared.half_hours,
-                told_again=objective.told_customers(instance, number) if leaves else 0,
+                told_again=objective.told_again(instance, assignment),
             )
         )
     return tuple(found)

@@ -141,3 +141,15 @@ def test_cost_validator_and_tally_agree(seed: int) -> None:
         tally.add(assignment)
 
     assert objective.cost(one, plan).total == validator.check(one, plan).objective == added
+
+
+def test_another_way_is_told_to_whom_it_changes_something() -> None:
+    """Of a published work that stays at its time; one that moves tells everybody."""
+    modes = (Mode(out=(0, 1)), Mode(out=(0,), short=(1,)))
+    one = instance(work(modes=modes, published_start=0))
+    everybody = sum(area.customers for area in one.areas[:2])
+
+    assert objective.told_again(one, Assignment(0, 0, 0)) == 0
+    assert objective.told_again(one, Assignment(0, 0, 1)) == one.areas[1].customers
+    assert objective.told_again(one, Assignment(0, 1, 1)) == everybody
+    assert objective.told_again(instance(work(modes=modes)), Assignment(0, 1, 1)) == 0
