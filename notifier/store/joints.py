@@ -65,14 +65,12 @@ class Joints:
     async def stir(self, plan_ids: Collection[int], now: datetime) -> None:
         """Something happened to a plan that these share an outage with: none of their messages leaves
         until they have been reconciled, which they are asked to be at once."""
-        if not plan_ids:
-            return
-        await self._connection.execute(
-            update(_PLAN)
-            .where(_PLAN.c.id.in_(plan_ids))
-            .values(joint_change=_PLAN.c.joint_change + 1)
-        )
-        for plan_id in plan_ids:
+        for plan_id in sorted(plan_ids):  # in one order, so that two never wait for each other
+            await self._connection.execute(
+                update(_PLAN)
+                .where(_PLAN.c.id == plan_id)
+                .values(joint_change=_PLAN.c.joint_change + 1)
+            )
             await Plans(self._connection).mark(plan_id, now)
 
     async def stir_others(self, plan_ids: Collection[int], now: datetime) -> None:
