@@ -118,7 +118,7 @@ _ALL_IN = (
 _ORPHANS = text(
     "SELECT id AS points_id FROM"
     f" ({_ALL_IN.format(table='impact_point')} UNION {_ALL_IN.format(table='impact_area')}) AS every"
-    f" WHERE id > -(SELECT next_id FROM id_block WHERE name = '{_SWEPT}') AND id NOT IN"
+    f" WHERE id < 0 AND id > -(SELECT next_id FROM id_block WHERE name = '{_SWEPT}') AND id NOT IN"
     " (SELECT points_id FROM plan_revision WHERE points_id IS NOT NULL)"
 )
 
