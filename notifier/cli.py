@@ -92,7 +92,7 @@ _COMMANDS = (
     ),
     (
         "demo",
-        "两分钟看一个月 / a month of a made-up bureau in two minutes",
+        "一分钟看一个月 / a month of a made-up bureau in about a minute",
         "demo.command:register",
     ),
 )
