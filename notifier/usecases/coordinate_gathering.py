@@ -196,13 +196,18 @@ def _shares(
     index: Index, planned: Sequence[PlannedWork], before: Window, momentary: int, now: datetime
 ) -> dict[int, tuple[Share, ...]]:
     """The customers of each area by the sustained interruptions that begin in the look-back, those of
-    plans that are still to come included; areas where there were none are left out."""
+    plans that are still to come included, and by which of the planned works take them out; areas whose
+    customers are all alike and suffered nothing are left out."""
     start, end = span_of(before)
     at = instant_of(now)
+    numbers = {item.plan.number for item in planned}
     found: dict[int, tuple[Share, ...]] = {}
     for area in {area for item in planned for part in item.parts for area in part.areas}:
-        counted: dict[int, Share] = {}
-        for cohort in index.cohorts([area]):
+        cohorts = index.cohorts([area])
+        hitting = [numbers & {spell.work.key for spell in cohort.spells} for cohort in cohorts]
+        everybody = frozenset[str]().union(*hitting)
+        counted: dict[tuple[int, frozenset[str]], Share] = {}
+        for cohort, mine in zip(cohorts, hitting, strict=True):
             spells = sorted(
                 (spell.starts_at, spell.ends_at)
                 for spell in cohort.spells
@@ -212,14 +217,14 @@ def _shares(
                 start <= one[0] and reliability.is_sustained(one, momentary)
                 for one in reliability.joined(spells)
             )
-            known = counted.get(recent, Share(0, False, recent))
-            counted[recent] = Share(
-                known.customers + cohort.customers,
-                known.is_sensitive or bool(cohort.sensitive),
-                recent,
+            key = recent, everybody - mine
+            known = counted.get(key, Share(0, False, *key))
+            counted[key] = known._replace(
+                customers=known.customers + cohort.customers,
+                is_sensitive=known.is_sensitive or bool(cohort.sensitive),
             )
-        if counted.keys() - {0}:
-            found[area] = tuple(counted[recent] for recent in sorted(counted))
+        if counted.keys() - {(0, frozenset())}:
+            found[area] = tuple(counted.values())
     return found
 
 

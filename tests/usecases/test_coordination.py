@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 
 from notifier.domain.coordination import greedy, objective
 from notifier.domain.coordination.constraints import Blackout, Constraints, Crew, Window
@@ -577,6 +577,38 @@ async def test_a_plan_is_counted_by_what_it_asks_for_and_then_by_what_it_did(
     assert "P2" not in {other["number"] for other in gone["others"]}
     state = {other["number"]: other["state"] for other in left["others"]}
     assert state.get("P2") == "cancelled"
+
+
+async def test_a_plan_that_hits_a_part_of_an_area_takes_part_with_just_those(
+    bureau: Bureau,
+) -> None:
+    """In the check and in the meeting, once its interruptions are counted."""
+    await three(bureau)
+    async with bureau.database.write() as connection:
+        await connection.execute(
+            insert(schema.impact_point),
+            [{"points_id": 900, "usage_point_id": n, "group_number": 1} for n in (1, 2, 3)],
+        )
+    while await counting.catch_up(bureau.town.store):
+        pass
+    async with bureau.database.write() as connection:
+        await connection.execute(
+            update(schema.interruption)
+            .where(schema.interruption.c.area_id == 1, schema.interruption.c.plan_id == 3)
+            .values(is_whole=False, points_id=900, group_number=1)
+        )
+
+    found = (await bureau.anew().gatherer.checker.check("P3", bureau.town.clock.now())).as_dict()
+    bureau.meetings = bureau.anew()
+    await bureau.hold()
+
+    assert (found["customers"], found["by_count"]) == (3, {"3": 3})
+    problem = bureau.solver.instances[-1]
+    out = {
+        request.key: sum(problem.areas[at].customers for at in request.modes[0].out)
+        for request in problem.requests
+    }
+    assert (out["P1"], out["P3"]) == (16, 3)
 
 
 async def suffer(bureau: Bureau, number: int, at: datetime, *, area: int | None) -> None:

@@ -38,11 +38,13 @@ _UNDONE, _UNDONE_EACH = 1_000_000, 1_000
 
 
 class Share(NamedTuple):
-    """Customers of one area with the same number of interruptions in the look-back."""
+    """Customers of one area with the same number of interruptions in the look-back. ``spared``: plans
+    that take a part of the area out, and not them."""
 
     customers: int
     is_sensitive: bool
     recent: int
+    spared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,15 +131,18 @@ def gather(
     places = allowing.Places(around.network, constraints, findings)
     choices = [_choices(work, constraints, around, places) for work, _ in chosen]
     divided = sorted(
-        (area, share)
-        for area in {a for work, _ in chosen for a in work.areas(ImpactClass.OUT)}
-        | {a for work, _ in chosen for a in work.areas(ImpactClass.SHORT)}
-        | {a for item in choices for way in item.ways for a in way.short}
-        for share in _shares(area, around)
+        (
+            (area, share)
+            for area in {a for work, _ in chosen for a in work.areas(ImpactClass.OUT)}
+            | {a for work, _ in chosen for a in work.areas(ImpactClass.SHORT)}
+            | {a for item in choices for way in item.ways for a in way.short}
+            for share in _shares(area, around)
+        ),
+        key=lambda item: (item[0], item[1].recent, sorted(item[1].spared)),
     )
-    position = defaultdict[int, list[int]](list)
-    for at, (area, _) in enumerate(divided):
-        position[area].append(at)
+    position = defaultdict[int, list[tuple[int, frozenset[str]]]](list)
+    for at, (area, share) in enumerate(divided):
+        position[area].append((at, share.spared))
     grid = Grid(days=around.days, shifts_per_day=2, starts_per_shift=STEPS_A_DAY // 2)
     hours = _shared_hours(chosen) if constraints.coordination.step == "half_hour" else None
     calendar = allowing.Calendar(constraints, places, around, findings)
@@ -246,13 +251,18 @@ def _request(
     calendar: allowing.Calendar,
     constraints: Constraints,
     around: Surroundings,
-    position: Mapping[int, Sequence[int]],
+    position: Mapping[int, Sequence[tuple[int, frozenset[str]]]],
     places: allowing.Places,
     choices: Offered,
 ) -> Request:
     number = work.plan.number
     window = calendar.windows.get(number)
     out = work.areas(ImpactClass.OUT)
+
+    def hit(areas: Iterable[int]) -> tuple[int, ...]:
+        """The problem's areas for the plan's: all of each, but for those whom it does not take out."""
+        return tuple(at for area in areas for at, spared in position[area] if number not in spared)
+
     feeder = places.feeder_of(out)
     named = replace(work.content, crew=(window.crew if window else "") or work.content.crew)
     asked = Way(
@@ -262,8 +272,8 @@ def _request(
     )
     modes = [
         Mode(
-            out=tuple(at for area in way.out for at in position[area]),
-            short=tuple(at for area in way.short for at in position[area]),
+            out=hit(way.out),
+            short=hit(way.short),
             # Whoever takes its own feeder out that day would meet the load of the tie there.
             tie_feeders=way.tie_feeders and _each(*way.tie_feeders, feeder),
         )

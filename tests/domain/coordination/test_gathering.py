@@ -10,7 +10,13 @@ import pytest
 from notifier.domain import names
 from notifier.domain.coordination import constraints as rules
 from notifier.domain.coordination.constraints import Constraints
-from notifier.domain.coordination.gathering import STEPS_A_DAY, Gathered, Surroundings, gather
+from notifier.domain.coordination.gathering import (
+    STEPS_A_DAY,
+    Gathered,
+    Share,
+    Surroundings,
+    gather,
+)
 from notifier.domain.coordination.online_index import Known
 from notifier.domain.coordination.works import Part, PlannedWork
 from notifier.domain.impact import ImpactClass
@@ -117,6 +123,21 @@ def test_a_plan_becomes_a_request() -> None:
     assert request.crews == ("一班", "二班")
     assert found.area_ids == (3, 4)
     assert [area.is_sensitive for area in found.instance.areas] == [True, False]
+
+
+def test_an_area_is_as_many_as_its_customers_differ() -> None:
+    """By what they suffered, and by which works take them out; the rest of the areas stay whole."""
+    shares = {1: (Share(6, False, 0), Share(3, True, 2), Share(1, False, 2, frozenset({"B"})))}
+
+    found = gathered(planned("A", 15, 1, 2), planned("B", 16, 1), shares=shares)
+
+    areas = found.instance.areas
+    assert found.area_ids == (1, 1, 1, 2)
+    assert [(a.customers, a.is_sensitive, a.recent_interruptions) for a in areas] == [
+        (6, False, 0), (3, True, 2), (1, False, 2), (20, False, 0),
+    ]  # fmt: skip
+    out = {request.key: request.modes[0].out for request in found.instance.requests}
+    assert out == {"A": (0, 1, 2, 3), "B": (0, 1)}
 
 
 def test_without_a_rule_a_work_moves_two_weeks_and_never_into_the_notice_period() -> None:
