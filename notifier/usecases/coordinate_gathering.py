@@ -49,7 +49,8 @@ class Options:
     """What is reckoned: a period (both days included), and what a planner holds fast or supposes.
 
     ``pins`` hold plans at a start (aware); ``crews`` suppose other numbers of works a day,
-    ``region_per_shift`` another limit of regions. ``seconds`` is the time given to the solver.
+    ``region_per_shift`` another limit of regions. ``as_asked`` are plans that are not to be done in
+    another way, whatever a tie could carry. ``seconds`` is the time given to the solver.
     """
 
     first: date
@@ -58,6 +59,7 @@ class Options:
     pins: Mapping[str, datetime] = field(default_factory=dict)
     crews: Mapping[str, int] = field(default_factory=dict)
     region_per_shift: int | None = None
+    as_asked: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.last < self.first:
@@ -77,6 +79,7 @@ class Options:
             "pins": {number: at.isoformat() for number, at in self.pins.items()},
             "crews": dict(self.crews),
             "region_per_shift": self.region_per_shift,
+            "as_asked": sorted(self.as_asked),
         }
 
     @classmethod
@@ -90,6 +93,7 @@ class Options:
             pins={number: datetime.fromisoformat(at) for number, at in raw["pins"].items()},
             crews=raw["crews"],
             region_per_shift=raw["region_per_shift"],
+            as_asked=frozenset(raw.get("as_asked", ())),
         )
 
 
@@ -241,4 +245,8 @@ def _pinned(gathered: Gathered, options: Options, zone: ZoneInfo) -> Gathered:
             raise PinUnknown(f"{number}: 固定时间不在期间内 / the pin lies outside the period.")
         start = day * STEPS_A_DAY + (local.hour * 60 + local.minute) // 30
         instance = problem.pinned(instance, number_of[number], start)
+    for number in sorted(options.as_asked):
+        if number not in number_of:
+            raise PinUnknown(f"期间内没有计划 {number} / the period has no plan {number}.")
+        instance = problem.as_asked(instance, number_of[number])
     return replace(gathered, instance=instance)

@@ -35,6 +35,9 @@ class RunBody(Strict):
     pins: list[PinBody] = Field(default=[])
     crews: dict[Name, Annotated[int, Field(strict=True, ge=0, le=100)]] = Field(default={})
     region_per_shift: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = None
+    as_asked: list[Name] = Field(
+        default=[], max_length=1000, description="plans not to be done in another way"
+    )
 
     @property
     def options(self) -> Options:
@@ -46,6 +49,7 @@ class RunBody(Strict):
             pins={pin.number: pin.starts_at for pin in self.pins},
             crews=self.crews,
             region_per_shift=self.region_per_shift,
+            as_asked=frozenset(self.as_asked),
         )
 
 

@@ -122,7 +122,9 @@ def _options(fields: dict[str, str]) -> Options:
 
 def _again(earlier: Options, fields: dict[str, str], request: web.Request) -> Options:
     """The same period, with one plan held fast, or other crews."""
-    pins, crews = dict(earlier.pins), dict(earlier.crews)
+    pins, crews, as_asked = dict(earlier.pins), dict(earlier.crews), set(earlier.as_asked)
+    if way := fields.get("as_asked", ""):
+        as_asked.symmetric_difference_update({way})
     number, crew = fields.get("pin", ""), fields.get("crew", "").strip()
     try:
         if number and fields.get("release"):
@@ -145,6 +147,7 @@ def _again(earlier: Options, fields: dict[str, str], request: web.Request) -> Op
         pins=pins,
         crews=crews,
         region_per_shift=region,
+        as_asked=frozenset(as_asked),
     )
 
 

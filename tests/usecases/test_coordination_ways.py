@@ -12,6 +12,7 @@ from notifier.domain.impact import ImpactClass
 from notifier.domain.plan import Equipment, EquipmentKind, PlanContent
 from notifier.store.engine import Database
 from notifier.usecases import coordinate_explaining, coordinate_proposing, plans
+from notifier.usecases.coordinate_gathering import Options, PinUnknown
 from notifier.vault import Vault
 from tests.usecases import grid
 from tests.usecases import town as towns
@@ -107,6 +108,21 @@ async def test_a_merge_refused_for_a_transfer_names_the_feeder(bureau: Bureau) -
 
     assert said(1, 2, 0) == "线路 10kV西一线 当日有负荷转供，不能同日停电（P1）"
     assert said(0, 0, 1) == "转供电源 10kV西一线 当日停电（P2）"
+
+
+async def test_a_plan_is_held_to_the_way_it_asked_for(bureau: Bureau) -> None:
+    """A planner who knows that the tie cannot bear it reckons again without; of a plan that is not there
+    it is refused."""
+    await bureau.town.submit(grid.section())
+
+    run_id, items = await bureau.hold(replace(MARCH, as_asked=frozenset({"P1"})))
+    run = await bureau.runs.run(run_id)
+
+    assert run is not None
+    assert items["P1"]["detail"]["way"] is None
+    assert Options.of_run(run).as_asked == {"P1"}
+    with pytest.raises(PinUnknown):
+        await bureau.hold(replace(MARCH, as_asked=frozenset({"P9"})))
 
 
 async def test_nobody_has_looked_whether_the_tie_feeder_can_bear_it(bureau: Bureau) -> None:

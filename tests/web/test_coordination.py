@@ -252,11 +252,17 @@ async def test_a_section_is_switched_as_the_meeting_proposed(site: Site) -> None
     run = await held(site)
     await site.log_in("operations")
     page = await (await site.client.get(f"/coordination/{run['id']}")).text()
+    held_to_it = await held(site, as_asked=["P1"])
+    await posted(site, "/coordination", again=str(run["id"]), as_asked="P1")
+    await over(site)
+    listed = (await (await site.get("/coordination/runs")).json())["runs"]
     await site.post(f"/coordination/runs/{run['id']}/accept", json={"numbers": ["P1"]})
     plan = await (await site.get("/plans/P1")).json()
     seen = await (await site.get("/plans/P1/preview")).json()
 
     Checked(page)
+    assert held_to_it["items"][0]["way"] is None
+    assert [one["options"]["as_asked"] for one in listed] == [["P1"], ["P1"], []]
     assert "合上 close L12 (l12)" in page
     assert "由10kV西一线转供" in page
     assert [step["switch"] for step in plan["present"]["switching"]["steps"]] == [

@@ -270,6 +270,15 @@ def pinned(instance: Instance, request: int, start: int, mode: int | None = None
     The start need not be among those allowed: a planner may overrule a window. A pinned request can
     still be deferred where it may be, so that two pins that exclude each other have an answer.
     """
+    return _with(instance, request, pinned_start=start, pinned_mode=mode)
+
+
+def as_asked(instance: Instance, request: int) -> Instance:
+    """The same problem with one request held to the mode it asked for, at whatever start."""
+    return _with(instance, request, pinned_mode=instance.requests[request].asked_mode)
+
+
+def _with(instance: Instance, request: int, **held: int | None) -> Instance:
     requests = list(instance.requests)
-    requests[request] = replace(requests[request], pinned_start=start, pinned_mode=mode)
+    requests[request] = replace(requests[request], **held)  # type: ignore[arg-type]
     return replace(instance, requests=tuple(requests))
