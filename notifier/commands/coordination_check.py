@@ -33,7 +33,8 @@ def show_check(context: Context, shown: dict[str, Any]) -> None:
     out.say(
         f"{shown['number']} r{shown['revision']}：停电 out {shown['customers']:,} 户 customers，"
         f"{shown['customer_hours']:,} 时户 customer-hours；"
-        f"再次停电 hit again {shown['hit_again']:,}，超限 over the limit {shown['over_limit']:,}"
+        f"再次停电 hit again {shown['hit_again']:,}，超限 over the limit {shown['over_limit']:,}，"
+        f"列入重复停电清单 on the repeat list {shown['on_repeat_list']:,}"
     )
     if shown["critical"]:
         out.say(

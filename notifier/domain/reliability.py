@@ -203,20 +203,6 @@ class Indices:
         return self.duration / timedelta(hours=1)
 
 
-def total(parts: Iterable[Indices]) -> Indices:
-    """Several groups of different customers as one."""
-    found = list(parts)
-    return Indices(
-        served=sum(part.served for part in found),
-        events=sum(part.events for part in found),
-        interruptions=sum(part.interruptions for part in found),
-        duration=sum((part.duration for part in found), timedelta()),
-        endless=sum(part.endless for part in found),
-        momentary=sum(part.momentary for part in found),
-        repeatedly=sum(part.repeatedly for part in found),
-    )
-
-
 # --- Rolling counts ------------------------------------------------------------------------------
 
 

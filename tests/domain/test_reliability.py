@@ -16,7 +16,7 @@ from notifier.domain.reliability import (
     Indices,
     departure,
 )
-from notifier.domain.reliability_report import By, Served, months
+from notifier.domain.reliability_report import By, Served, Sums, added_up, indices, months
 from notifier.domain.window import Window
 
 START = datetime(2026, 3, 20, tzinfo=UTC)
@@ -78,24 +78,25 @@ def test_a_rolling_count_is_of_what_began_within_the_look_back() -> None:
     assert [reliability.is_over(count, 3) for count in (3, 4)] == [False, True]
 
 
-PARTS = st.builds(
-    Indices,
-    served=st.integers(1, 1000),
+_SUMS = st.builds(
+    Sums,
+    key=st.none(),
     events=st.integers(0, 9),
     interruptions=st.integers(0, 5000),
-    duration=st.timedeltas(timedelta(), timedelta(days=400)),
+    duration=st.integers(0, 10**12),
+    endless=st.just(0),
     momentary=st.integers(0, 5000),
 )
 
 
-@given(parts=st.lists(PARTS, min_size=1, max_size=6))
-def test_the_whole_is_the_mean_of_its_parts_by_customers(parts: list[Indices]) -> None:
-    """An index of the bureau is that of its feeders, weighed by who hangs on them."""
-    whole = reliability.total(parts)
+@given(parts=st.lists(_SUMS, min_size=1, max_size=12), served=st.integers(1, 1000))
+def test_the_year_is_the_sum_of_its_months(parts: list[Sums], served: int) -> None:
+    """An index of a period is what its months come to."""
+    whole = indices(added_up(parts), served, 0)
 
-    for name in ("saidi", "saifi", "maifi"):
-        mean = sum(getattr(part, name) * part.served for part in parts) / whole.served
-        assert getattr(whole, name) == pytest.approx(mean)
+    months = [indices(part, served, 0) for part in parts]
+    for name in ("saidi", "saifi", "maifi", "customer_hours", "events"):
+        assert getattr(whole, name) == pytest.approx(sum(getattr(m, name) for m in months))
 
 
 def day(number: int, hours: float = 8, late: float = 0) -> Window:
