@@ -73,6 +73,10 @@ def _add_meeting(parser: argparse.ArgumentParser, question: base.Subparsers) -> 
         help="固定某计划，可重复 / hold a plan at a start; may be repeated",
     )  # fmt: skip
     parser.add_argument(
+        "--as-asked", action="append", default=[], metavar="NUMBER",
+        help="某计划不换方式，可重复 / not to be done in another way; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
         "--crew", action="append", default=[], type=_crew, metavar="NAME=N",
         help="假设班组每日可做 N 项 / suppose that a crew does N works a day",
     )  # fmt: skip

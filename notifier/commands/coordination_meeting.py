@@ -59,6 +59,7 @@ async def _hold(context: Context, runtime: Runtime) -> int:
         pins={number: context.aware(at) for number, at in args.pin},
         crews=dict(args.crew),
         region_per_shift=args.region_per_shift,
+        as_asked=frozenset(args.as_asked),
     )
     context.console.progress("求解中 / solving")
     run_id = await runtime.meetings().hold(options, context.actor)

@@ -112,4 +112,10 @@ def test_a_meeting_says_who_is_carried_by_whom(desk: Desk) -> None:
         "coordinate", "--from", "2026-03-10", "--to", "2026-03-22", "--seconds", "2"
     ).out
 
+    held = desk.run(
+        "coordinate", "--from", "2026-03-10", "--to", "2026-03-22", "--seconds", "2",
+        "--as-asked", "P1",
+    ).out  # fmt: skip
+
     assert "由10kV西一线转供 carried: 一里台区" in said
+    assert "转供 carried" not in held
