@@ -62,6 +62,10 @@ class Coordination:
         """Puts rules in force; answers their id. ``seen``: the id that must be in force until then (0:
         none), else nothing is done and None answered; ``again``: the id that they come from."""
         async with self._database.write() as connection:
+            if seen is not None and connection.dialect.name == "postgresql":
+                # Two at once would both find what they saw; SQLite has one writer anyway.
+                hold = "LOCK TABLE coordination_rules IN SHARE ROW EXCLUSIVE MODE"
+                await connection.exec_driver_sql(hold)
             present = await connection.scalar(select(func.max(_rules.c.id)))
             if seen is not None and seen != (present or 0):
                 return None
