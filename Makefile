@@ -59,8 +59,8 @@ bench: $(DEV_STAMP) ## Every benchmark, one after the other; JSON on standard ou
 	@for name in ledger_import plan_import layout dispatch recovery render channels_send trace coordinate counting online_check; do \
 	  echo "# $$name" >&2; $(BIN)/python -m bench.$$name || exit 1; done
 
-campaign: $(DEV_STAMP) ## The long crash and random-walk tests
-	NOTIFIER_CAMPAIGN=100 $(BIN)/pytest -q tests/journeys tests/usecases $(ARGS)
+campaign: $(DEV_STAMP) ## The long crash and random-walk tests, and a hundred plans that must be one
+	NOTIFIER_CAMPAIGN=100 $(BIN)/pytest -q tests/journeys tests/usecases tests/solver/test_repeating.py $(ARGS)
 
 lock: $(DEV_STAMP) ## Lock the versions anew, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra postgres --extra coordination pyproject.toml -o requirements.txt

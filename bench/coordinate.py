@@ -1,9 +1,9 @@
 """How good coordinated plans are, and how long they take: beside what was asked, and beside greedy.
 
 ``python -m bench.coordinate [--quick] [--seeds N] [--instances FOLDER]`` prints one JSON object. Made-up
-cities of 50, 200 and 500 works with starts twice a day and every half-hour, then 1,000 works with busbar
-works; and every instance of a folder, beside its ``best.json``. ``effort`` is the solver's deterministic
-time, which repeats; seconds and processor seconds do not.
+cities of 50, 200 and 500 works with starts twice a day and every half-hour, then three kinds of 1,000
+works with busbar works; and every instance of a folder, beside its ``best.json``. ``effort`` is the
+solver's deterministic time, which repeats; seconds and processor seconds do not.
 """
 
 import argparse
@@ -33,6 +33,8 @@ SIZES: tuple[tuple[str, int, dict[str, Any], float], ...] = (
     ("500 works", 500, {}, 30),
     ("500 works, starts every half-hour", 500, {"half_hours": True}, 30),
     ("1,000 works, busbars", 1000, {"hot": 0.7, "busbars": 0.01}, 60),
+    ("1,000 works, wide windows", 1000, {"hot": 0.6, "busbars": 0.01, "wide": 2}, 60),
+    ("1,000 works, hotter still", 1000, {"hot": 0.9, "busbars": 0.02}, 60),
 )
 
 

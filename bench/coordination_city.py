@@ -27,11 +27,12 @@ _WINDOWS = ((1, 0.08), (3, 0.09), (7, 0.33), (10, 0.12), (14, 0.14), (21, 0.12),
 
 
 def city(seed: int, requests: int, *, hot: float = 0.6, busbars: float = 0.0,
-         half_hours: bool = False) -> dict[str, Any]:  # fmt: skip
+         half_hours: bool = False, days: int = DAYS, wide: int = 1) -> dict[str, Any]:  # fmt: skip
     """One instance.
 
     ``hot``: how unevenly feeders draw works (the spread of a log-normal law); ``busbars``: the share of
-    works that take three feeders out; ``half_hours``: starts every half-hour, not twice a day.
+    works that take three feeders out; ``half_hours``: starts every half-hour, not twice a day; ``days``:
+    the horizon; ``wide``: windows so many times as long.
     """
     rng = random.Random(seed)
     areas = [
@@ -50,13 +51,13 @@ def city(seed: int, requests: int, *, hot: float = 0.6, busbars: float = 0.0,
         is_busbar = rng.random() < busbars
         feeder = rng.choices(range(FEEDERS), drawn)[0]
         request = _request(rng, len(made), feeder, is_busbar)
-        _ask(rng, request, busy)
+        _ask(rng, request, busy, days, wide)
         made.append(request)
     if half_hours:
         _refine(rng, made)
     precedence, exclusive = _relations(rng, made, 24 if half_hours else 1)
     return {
-        "horizon_days": DAYS,
+        "horizon_days": days,
         "shifts_per_day": 2,
         "starts_per_shift": 24 if half_hours else 1,
         "notice_days": NOTICE_DAYS,
@@ -122,12 +123,13 @@ def _mode(out: list[int], short: list[int] | None = None, tie: int | None = None
     return {"out": out, "short": short or [], "tie_feeder": tie}
 
 
-def _ask(rng: random.Random, request: dict[str, Any], busy: _Busy) -> None:
+def _ask(rng: random.Random, request: dict[str, Any], busy: _Busy, horizon: int, wide: int) -> None:
     """A window, and a wish in it that clashes with no tie feeder in use."""
     days, feeder = request["days"], request["feeder"]
     while True:
         length = rng.choices([w for w, _ in _WINDOWS], [p for _, p in _WINDOWS])[0]
-        opens = rng.randint(NOTICE_DAYS, DAYS - days - length + 1)
+        length = min(length * wide, horizon - NOTICE_DAYS - days + 1)
+        opens = rng.randint(NOTICE_DAYS, horizon - days - length + 1)
         opens = NOTICE_DAYS if length > 20 and rng.random() < 0.4 else opens
         shifts = rng.choices(((0,), (1,), (0, 1)), (0.89, 0.08, 0.03))[0]
         blackout = rng.randint(opens, opens + length) if rng.random() < 0.5 else -9
@@ -208,9 +210,11 @@ def main() -> None:
     parser.add_argument("--hot", type=float, default=0.6)
     parser.add_argument("--busbars", type=float, default=0.0)
     parser.add_argument("--half-hours", action="store_true")
+    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--wide", type=int, default=1)
     options = parser.parse_args()
     print(json.dumps(city(options.seed, options.requests, hot=options.hot, busbars=options.busbars,
-                          half_hours=options.half_hours)))  # fmt: skip
+                          half_hours=options.half_hours, days=options.days, wide=options.wide)))  # fmt: skip
 
 
 if __name__ == "__main__":

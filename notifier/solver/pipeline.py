@@ -220,7 +220,7 @@ class _Run:
         room, kept = self._left - until, []
         for search, step in tasks:
             if step.way == TIMETABLE:
-                likely = search.choices * _A_CHOICE * math.sqrt(step.nodes)
+                likely = search.choices * A_CHOICE * math.sqrt(step.nodes)
                 if likely > room:
                     continue
                 room -= likely
@@ -343,7 +343,7 @@ class _Run:
 
 
 #: Deterministic seconds that a timetable takes, by starts and modes and the root of the nodes: about.
-_A_CHOICE = 2e-4
+A_CHOICE = 2e-4
 
 
 def _ladder(stage: str) -> Iterator[tuple[Step, ...]]:
@@ -355,7 +355,7 @@ def _ladder(stage: str) -> Iterator[tuple[Step, ...]]:
     effort, nodes = 0.25, _NODES
     yield (Step(way=FIND, deterministic=0.1),)
     if stage == COMPONENTS:
-        yield (Step(way=TIMETABLE, nodes=nodes),)
+        yield (Step(way=FIND, deterministic=effort), Step(way=TIMETABLE, nodes=nodes))
     else:
         yield (Step(way=FIND, deterministic=effort), Step(way=PROVE, deterministic=effort))
         nodes //= 4
