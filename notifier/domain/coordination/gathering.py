@@ -143,7 +143,12 @@ def gather(
     position = defaultdict[int, list[tuple[int, frozenset[str]]]](list)
     for at, (area, share) in enumerate(divided):
         position[area].append((at, share.spared))
-    grid = Grid(days=around.days, shifts_per_day=2, starts_per_shift=STEPS_A_DAY // 2)
+    grid = Grid(
+        days=around.days,
+        shifts_per_day=2,
+        starts_per_shift=STEPS_A_DAY // 2,
+        look_back_days=max(1, around.policy.counting.repeat_within.days),
+    )
     hours = _shared_hours(chosen) if constraints.coordination.step == "half_hour" else None
     calendar = allowing.Calendar(constraints, places, around, findings)
     requests, removed, frozen = [], [], []
