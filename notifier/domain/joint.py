@@ -52,7 +52,8 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Shared:
     """How a person stands to a joint outage: the number of the group in each plan (0: in none), the
-    place of the plan that spoke last (None where nobody did), and those of all for which it spoke."""
+    place of the plan that spoke last (None where nobody did), and those of all plans for which anything
+    was ever said to that person."""
 
     numbers: tuple[int, ...]
     owner: int | None = None
@@ -197,9 +198,7 @@ class Joint:
     ) -> "_Scene":
         if speaker != self.mine:
             return _Scene(speaker=speaker, concerned=concerned)
-        others = set(spoken_of)
-        if shared.owner is not None and shared.owner in concerned:
-            others.add(shared.owner)
+        others = set(spoken_of) | (shared.heard_of & concerned)
         own = self.members[speaker].groups[shared.numbers[speaker]]
         if others == {speaker} and group == own:
             return _Scene(speaker=speaker, concerned=concerned)

@@ -150,7 +150,7 @@ async def _gather_told(bulk: Bulk, plan_id: int) -> dict[int, traits.Said]:
         return {}
     await tell(
         bulk,
-        WORDS.format(numbers=numbers_sql(keys), plans=plan_id, more="0 AS place, 0 AS concerns"),
+        WORDS.format(numbers=numbers_sql(keys), plans=plan_id, more="0 AS place"),
     )
     said = {number: traits.Said(key) for number, key in keys.items()}
     return said | await tell_denied_apart(bulk, plan_id, said)
@@ -182,7 +182,7 @@ async def create_told(bulk: Bulk) -> None:
         text(
             "CREATE TEMP TABLE told (contact_id BIGINT PRIMARY KEY, told_number INTEGER,"
             " media INTEGER, told_at BIGINT, heard INTEGER, paper_number INTEGER,"
-            " unsure INTEGER, denied BIGINT, place INTEGER, concerns INTEGER)"
+            " unsure INTEGER, denied BIGINT, place INTEGER)"
         )
     )
 
@@ -192,7 +192,7 @@ async def tell(bulk: Bulk, words: str) -> None:
     medium that told anything; for those whom nothing reached (``heard`` 0) the last facts that were
     tried; ``paper_number``: the facts on their door where those are others. ``unsure``: nobody answered
     for the last message; ``denied``: the last revision (by id) of which they heard that it does not
-    concern them, 0 for none; ``place`` and ``concerns``: whose the last word is, and for whom.
+    concern them, 0 for none; ``place``: whose the last word is.
 
     A poster counts once its photograph is there. A message that nobody confirmed counts too: whoever
     may have read it hears when it is no longer true.
@@ -241,8 +241,7 @@ _TOLD = f"""
     INSERT INTO told SELECT contact_id, max(CASE WHEN turn = 1 THEN told_number ELSE 0 END), {_MEDIA},
         max(CASE WHEN heard = 1 THEN sent_at END), max(heard), 0,
         max(CASE WHEN turn = 1 THEN unsure ELSE 0 END), max(denied),
-        sum(CASE WHEN turn = 1 THEN place ELSE 0 END),
-        sum(CASE WHEN turn = 1 THEN concerns ELSE 0 END)
+        sum(CASE WHEN turn = 1 THEN place ELSE 0 END)
     FROM (SELECT word.*, row_number() OVER
             (PARTITION BY contact_id ORDER BY heard DESC, at DESC, id DESC) AS turn
           FROM ({{words}}) AS word) AS ordered
@@ -262,8 +261,8 @@ _PAPER = f"""
 
 
 #: Every message that reached somebody (``heard`` 1) or was tried in vain (0). Of those that were told the
-#: last one sent counts, of vain tries the one decided on last: some were never sent. ``more``:
-#: ``place``, a number for the plan that spoke, and ``concerns``, a bit for each plan it spoke for.
+#: last one sent counts, of vain tries the one decided on last: some were never sent. ``more``: ``place``,
+#: a number for the plan that spoke, and whatever else is to stand beside it.
 WORDS = f"""
     SELECT d.id, d.contact_id, n.medium, b.sent_at, {{numbers}} AS told_number,
            CASE WHEN d.state IN ({_TOLD_STATES}) AND b.sent_at IS NOT NULL

@@ -157,8 +157,19 @@ async def _gather_sharing(bulk: Bulk, joint: Joint) -> None:
     )
     await connection.execute(
         text(
-            "UPDATE sharing SET owner = told.place, concerns = told.concerns FROM told"
+            "UPDATE sharing SET owner = told.place FROM told"
             " WHERE told.contact_id = sharing.contact_id AND told.heard = 1"
+        )
+    )
+    ever = " + ".join(
+        f"max(CASE WHEN concerns & {1 << place} <> 0 THEN {1 << place} ELSE 0 END)"
+        for place in places
+    )
+    await connection.execute(
+        text(
+            f"UPDATE sharing SET concerns = heard.ever FROM (SELECT contact_id, {ever} AS ever"
+            " FROM spoken_word WHERE heard = 1 GROUP BY contact_id) AS heard"
+            " WHERE heard.contact_id = sharing.contact_id"
         )
     )
 

@@ -20,7 +20,7 @@ from sqlalchemy import text
 from notifier.domain.errors import Refusal
 from notifier.domain.facts_json import facts_from_dict
 from notifier.domain.notice import Facts, Stage
-from notifier.domain.plan import Plan, PlanContent, PlanState
+from notifier.domain.plan import Plan, PlanContent, PlanKind, PlanState
 from notifier.domain.window import Window, union
 from notifier.store import engine
 from notifier.usecases import dispatch, joints, plans
@@ -55,6 +55,7 @@ class Walk:
         self.dice = dice
         self.log: list[str] = []
         self.joined_at: list[int] = []
+        self.has_seconds = dice.random() < 0.3
 
     async def run(self) -> None:
         for number in NUMBERS:
@@ -66,6 +67,12 @@ class Walk:
 
     def content(self, number: str) -> PlanContent:
         dice = self.dice
+        if number == "P3" and self.has_seconds:
+            span = Window(local(20, dice.choice((9, 15))), local(20, 16))
+            return plan(
+                number, feeders=(), windows=(), transferred=("一里台区",), spans=(span,),
+                kind=PlanKind.SHORT_TRANSFER,
+            )  # fmt: skip
         days = dice.sample((20, 21), k=dice.choice((1, 1, 2)))
         windows = []
         for day in days:
@@ -122,6 +129,8 @@ class Walk:
         found = await plans.find(self.town.store, number)
         async with self.town.store.read() as tx:
             present = await tx.plans.revision(found.id, found.revision)
+        if not present.content.windows:
+            return
         now = self.town.clock.now()
         running = max(
             [w for w in present.content.windows if w.starts_at <= now] or present.content.windows
@@ -155,7 +164,8 @@ class Walk:
         noon = now.astimezone(towns.ZONE).replace(hour=12, minute=0)
         if noon < now:
             noon += timedelta(days=1)
-        await self.town.run_until(max(noon, local(15, 12)))
+        told = local(19, 12) if self.has_seconds else local(15, 12)
+        await self.town.run_until(max(noon, told))
 
     # --- The laws ----------------------------------------------------------------------------------
 
@@ -185,19 +195,21 @@ class Walk:
         outage: list[Plan],
         touched: dict[int, dict[int, tuple[Window, ...]]],
     ) -> None:
-        """What the outage's plans said last is what they do."""
+        """What was said last of each plan of the outage comes to what the plans do together."""
         ids = {each.id for each in outage}
-        heard = [word for word in words if word.concerns & ids]
-        last = heard[-1] if heard and heard[-1].speaker in ids else None
         waiting = {each.id for each in outage if each.state is PlanState.SUBMITTED}
-        if last is not None and waiting & ({last.speaker} | last.concerns):
-            return
+        believed: list[Window] = []
+        for plan_id in ids:
+            heard = [word for word in words if plan_id in word.concerns]
+            if heard and heard[-1].speaker in ids:
+                if waiting & ({heard[-1].speaker} | heard[-1].concerns):
+                    return
+                believed += heard[-1].facts.windows
         live = [each for each in outage if each.state is PlanState.APPROVED]
-        windows = union(w for each in live for w in touched[each.id].get(contact, ()))
-        believed = () if last is None else last.facts.windows
+        true = [window for each in live for window in touched[each.id].get(contact, ())]
         now = self.town.clock.now()
-        assert _to_come(believed, now) == _to_come(windows, now), (
-            f"{contact} believes {_shown(believed)}, and {_shown(windows)} is true"
+        assert _to_come(believed, now) == _to_come(true, now), (
+            f"{contact} believes {_shown(believed)}, and {_shown(true)} is true"
         )
 
     def check_told_once(self, contact: int, words: list[Word]) -> None:
@@ -261,7 +273,7 @@ def _json(value: Any) -> Any:
 
 
 def _to_come(windows: Iterable[Window], now: datetime) -> tuple[Window, ...]:
-    return tuple(sorted(window for window in windows if window.ends_at > now))
+    return tuple(window for window in union(windows) if window.ends_at > now)
 
 
 def _shown(windows: Iterable[Window]) -> str:
