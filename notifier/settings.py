@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -29,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from notifier import database_url
 from notifier.domain import errors
 
 DEFAULT_FILE = Path("notifier.toml")
@@ -57,27 +57,8 @@ def _known_zone(name: str) -> str:
     return name
 
 
-#: A SQLite URL: what leads to the file, the file (percent-encoded), options.
-_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)([^?]+)(.*)", re.DOTALL)
-
-
-def _known_database(url: str) -> str:
-    if _SQLITE.fullmatch(url):
-        return url  # read without SQLAlchemy: commands without a database need not load it
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        kind = make_url(url).get_backend_name()
-    except ArgumentError as error:
-        raise ValueError("this is not a database URL") from error
-    if kind not in ("sqlite", "postgresql"):
-        raise ValueError("a database URL starts with sqlite:/// or postgresql://")
-    return url
-
-
 Zone = Annotated[str, AfterValidator(_known_zone)]
-DatabaseUrl = Annotated[str, AfterValidator(_known_database)]
+DatabaseUrl = Annotated[str, AfterValidator(database_url.known)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Network = IPv4Network | IPv6Network
 
@@ -305,8 +286,7 @@ class Settings(_Section):
     @property
     def database_file(self) -> Path | None:
         """The file of a SQLite database; None for one in memory and for another kind."""
-        sqlite = _SQLITE.fullmatch(self.database.url)
-        return Path(unquote(sqlite[2])) if sqlite and sqlite[2] != ":memory:" else None
+        return database_url.file_of(self.database.url)
 
     @property
     def key_file(self) -> Path:
@@ -424,9 +404,7 @@ def _read_secret(table: dict[str, Any], key: str, section: str, folder: Path) ->
 
 def _from_folder(settings: Settings, folder: Path) -> Settings:
     """The settings with relative paths made relative to ``folder``."""
-    url, file = settings.database.url, settings.database_file
-    if file is not None:
-        url = _SQLITE.sub(lambda said: f"{said[1]}{quote(str(folder / file))}{said[3]}", url)
+    url = database_url.from_folder(settings.database.url, folder)
     return settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"url": url}),

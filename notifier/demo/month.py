@@ -1,4 +1,4 @@
-"""The director: a month of the made-up bureau in less than a minute, on a simulated clock.
+"""The director: a month of the made-up bureau in about a minute, on a simulated clock.
 
 The service, and the two gateways, run in processes of their own; staff and crews act over the API
 at their simulated times. What happens is told in one line a day.
@@ -33,7 +33,7 @@ _HEAD_START = 5.0
 #: How long the end of the month may take to settle, in seconds outside.
 _PATIENCE = 20.0
 #: Seconds that the month takes where nothing else runs, and at most.
-_PACE, _SLOWEST = 50.0, 400.0
+_PACE, _SLOWEST = 55.0, 400.0
 #: What is timed to know how slow the machine is: importing the ledger and making the tokens takes less
 #: than this on two free cores.
 _BEGINNING = 3.5
