@@ -49,27 +49,31 @@ def _found(
     held: HeldNetwork, planned: Sequence[PlannedWork], index: NetworkIndex, now: datetime
 ) -> Found:
     stale = checks.stale(held.graph.network.as_of, now, held.stale_after)
-    if stale is not None:
-        return Found(findings=(replace(stale, severity=Severity.WARNING),))
-    offered = {}
+    offered: dict[str, Offered] = {}
     for item in planned:
         if item.plan.state in (PlanState.SUBMITTED, PlanState.APPROVED):
-            found = _offered(held, item, index)
-            if found != Offered():
-                offered[item.plan.number] = found
+            if not ways.is_open(item.content):
+                steps = _steps(held, item)
+                offered[item.plan.number] = Offered(tie_feeders=ways.carriers(held, index, steps))
+            elif stale is None:
+                offered[item.plan.number] = Offered(ways=_ways(held, item, index))
     _lean(held, planned, offered)
+    if stale is not None:
+        return Found(offered=offered, findings=(replace(stale, severity=Severity.WARNING),))
     return Found(offered=offered, findings=tuple(ways.unchecked(offered)))
 
 
 def _lean(held: HeldNetwork, planned: Sequence[PlannedWork], offered: dict[str, Offered]) -> None:
-    """Marks the plans whose own steps would change the supply of a place at a tie of another's way. A
-    plan without steps takes its whole feeder, and is known by that."""
+    """Marks the plans whose own steps would change the supply of a place at a tie of another's way, or
+    of another's own steps. A plan without steps takes its whole feeder, and is known by that."""
+    steps_of = {item.plan.number: _steps(held, item) for item in planned}
     places = {
-        number: {zone for way in found.ways for zone in ways.ends(held, way)}
+        number: ways.ends(held, steps_of[number]).union(
+            *(ways.ends(held, way.steps) for way in found.ways)
+        )
         for number, found in offered.items()
     }
-    for item in planned if any(places.values()) else ():
-        steps, own = _steps(held, item), item.plan.number
+    for own, steps in steps_of.items():
         others = set[int]().union(*(zones for number, zones in places.items() if number != own))
         if steps and ways.changes(held, steps, others):
             offered[own] = replace(offered.get(own, Offered()), is_leaned_on=True)
@@ -84,15 +88,11 @@ def _steps(held: HeldNetwork, item: PlannedWork) -> tuple[Step, ...]:
     return switching.course(content, replace(content.switching, steps=understood)).out
 
 
-def _offered(held: HeldNetwork, item: PlannedWork, index: NetworkIndex) -> Offered:
+def _ways(held: HeldNetwork, item: PlannedWork, index: NetworkIndex) -> tuple[ways.Way, ...]:
     content = item.content
     out, short = item.areas(ImpactClass.OUT), item.areas(ImpactClass.SHORT)
-    if content.switching is not None and not ways.is_open(content):
-        return Offered(tie_feeders=ways.carriers(held, index, _steps(held, item)))
-    if not out or not ways.is_open(content):
-        return Offered()
-    wanted = topology.place_of_work(held, content, index)
+    wanted = topology.place_of_work(held, content, index) if out else None
     work = None if wanted is None else located(held.graph, wanted)[0]
     if work is None:
-        return Offered()
-    return Offered(ways=ways.traced(held, content, work, index, out, short))
+        return ()
+    return ways.traced(held, content, work, index, out, short)

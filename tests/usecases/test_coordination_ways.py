@@ -174,6 +174,24 @@ async def test_a_section_on_the_tie_feeder_before_the_tie_excludes_the_transfer_
     assert found["P2"].feeder == "10kV西一线"
 
 
+async def test_what_a_plan_s_own_steps_lean_on_stays_too(bureau: Bureau) -> None:
+    """The transfer stands in the plan already; whoever changes what feeds its tie is known, even by a
+    model too old to offer anything."""
+    await grid.install(
+        bureau.town, grid.network(), as_of=bureau.town.clock.now() - timedelta(days=90)
+    )
+    await bureau.town.submit(grid.section("P1", "open 901开关", "open F1", "close L12"))
+    await bureau.town.submit(
+        grid.section("P2", "open 902开关", "open F2", work=("西一线1号杆至9号杆",))
+    )
+
+    period = await bureau.meetings.gatherer.period(MARCH, bureau.town.clock.now())
+
+    one, other = period.instance.requests
+    assert (one.modes[0].tie_feeders[0], other.feeder) == ("10kV西一线", "10kV西一线")
+    assert other.trunk
+
+
 async def test_a_transfer_excludes_other_work_on_its_own_feeder(bureau: Bureau) -> None:
     """A second section, worked on the same day by the whole feeder or by steps of its own: the tie would
     bring supply to where people work."""

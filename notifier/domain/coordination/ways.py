@@ -111,14 +111,15 @@ def carriers(held: HeldNetwork, index: NetworkIndex, plan: Sequence[Step]) -> tu
     return _named(held, index, carrying.carriers(held.graph, verdict))
 
 
-def ends(held: HeldNetwork, way: Way) -> set[int]:
-    """The zones on both sides of a way's ties."""
+def ends(held: HeldNetwork, plan: Sequence[Step]) -> set[int]:
+    """The zones on both sides of the ties that some steps close."""
     graph = held.graph
+    moves = trace.trace(graph, plan).moves
     return {
         zone
-        for step in way.steps
-        if step.action is Action.CLOSE
-        for zone in graph.zones_of_branch(graph.network.branch(step.switch))
+        for step, link in zip(plan, moves, strict=True)
+        if step.action is Action.CLOSE and link is not None
+        for zone in (graph.link_a[link], graph.link_b[link])
     }
 
 
