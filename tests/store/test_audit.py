@@ -135,3 +135,21 @@ async def test_a_forged_first_row_shows(database: engine.Database) -> None:
 
     assert found is not None
     assert "changed" in found.why
+
+
+async def test_many_rows_written_at_once_are_the_chain_they_were_one_by_one(
+    database: engine.Database,
+) -> None:
+    """Each follows from the one before it, across the writes too; none is no row."""
+    await write(database, "plan:0")
+    deeds = [("plan.submitted", f"plan:{number}", {"number": number}) for number in range(1, 4)]
+
+    async with database.write() as connection:
+        hashes = await audit.append_all(connection, deeds, at=AT, actor="op:wang")
+        assert await audit.append_all(connection, [], at=AT, actor="op:wang") == []
+
+    async with database.read() as connection:
+        rows = (await connection.execute(select(TABLE).order_by(TABLE.c.id))).all()
+    assert [row.subject for row in rows] == [f"plan:{number}" for number in range(4)]
+    assert [row.hash for row in rows][1:] == hashes
+    assert await broken(database) is None
