@@ -121,7 +121,6 @@ class _Run:
         components = self._components()
         self._climb(components, COMPONENTS, until=self._budget * 0.6)
         self._parts = self._blocks(components)
-        self._offer_union(COMPONENTS)
         small = [search for search in self._parts if len(search.free) <= LARGEST_MODEL]
         self._climb(small, "blocks", until=self._budget * 0.3)
         self._offer_union("blocks")
@@ -210,8 +209,7 @@ class _Run:
                 raise NoPlan(
                     [n for search in searches if search.is_infeasible for n in search.free]
                 )
-            if stage != COMPONENTS:
-                self._offer_union(stage)
+            self._offer_union(stage)
 
     def _affordable(
         self, tasks: Sequence[tuple[Search, Step]], until: float
