@@ -16,9 +16,11 @@ import pytest
 
 from notifier.demo import bureau, grid, meeting, plans, reckoning, section, staff, walk
 from notifier.domain.delivery import TOLD, DeliveryState
+from notifier.domain.facts_json import facts_from_dict
 from notifier.domain.finding import Severity
 from notifier.domain.impact import ImpactClass
 from notifier.domain.network import classify, steps, trace, zones
+from notifier.domain.notice import Facts
 from notifier.domain.plan import PlanKind, Transition
 from notifier.intake import ledger, network_csv
 from notifier.intake import plans as plan_files
@@ -274,6 +276,18 @@ def _meeting(summary: dict[str, Any], items: list[dict[str, Any]]) -> meeting.Me
     return meeting.Meeting(number=1, summary=summary, items=items, accepted=[], refused=[])
 
 
+def _said(facts: Facts) -> str:
+    """As much of a message of the section outage as is looked at: its hours, united where other works
+    share the outage, or its seconds."""
+    if facts.number != plans.SECTION.number:
+        return ""
+    if facts.impact_class is not ImpactClass.OUT:
+        return plans.SECTION.seconds if facts.impact_class is ImpactClass.SHORT else ""
+    windows = facts.windows or facts.told_windows
+    ends = [at for window in windows for at in (window.starts_at, window.ends_at)]
+    return "-".join(f"{at.astimezone(ZONE):%H:%M}" for at in (min(ends), max(ends)))
+
+
 def _as_taken(folder: Path) -> list[dict[str, str]]:
     """The gateways' books as they must have been, written from the ledger's side."""
     vault = Vault.load_or_create(folder / "notifier.keys.json")
@@ -286,7 +300,6 @@ def _as_taken(folder: Path) -> list[dict[str, str]]:
     ).fetchall()
     connection.close()
     messages = []
-    texts = {"out": plans.SECTION.hours, "short": plans.SECTION.seconds}
     for number, batch, state, medium, sealed, openid, token, has_receipt, facts in rows:
         left = state in TOLD or (state == DeliveryState.FAILED and has_receipt)
         if not left or medium == "posting":
@@ -297,8 +310,7 @@ def _as_taken(folder: Path) -> list[dict[str, str]]:
             place = ("wechat", openid, str(number))
         else:
             place = ("jpush", token, "")
-        told = json.loads(facts)
-        text = texts.get(told["impact_class"], "") if told["number"] == plans.SECTION.number else ""
+        text = _said(facts_from_dict(json.loads(facts)))
         fields = ("provider", "address", "key", "text")
         messages.append(dict(zip(fields, (*place, text), strict=True)))
     sms = [message for message in messages if message["provider"] == "aliyun"]
