@@ -1,8 +1,13 @@
 """The only place that reads the system clock or sleeps."""
 
 import asyncio
+import math
+import os
+import struct
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -50,14 +55,16 @@ class SimulatedClock:
             raise ValueError("a clock starts at a time with a zone")
         if speed <= 0:
             raise ValueError("a clock runs forwards: speed must be above 0")
-        self._start = start.astimezone(UTC)
-        self._speed = speed
         ahead = (began - datetime.now(UTC)).total_seconds() if began is not None else 0.0
-        self._began = time.monotonic() + ahead
+        self._course = Course(start.timestamp(), time.monotonic() + ahead, speed)
+
+    @property
+    def speed(self) -> float:
+        """How many times as fast as outside it runs at present."""
+        return self._present().speed
 
     def now(self) -> datetime:
-        elapsed = max(0.0, time.monotonic() - self._began)
-        return self._start + timedelta(seconds=elapsed * self._speed)
+        return datetime.fromtimestamp(self._present().told(time.monotonic()), UTC)
 
     def wall(self) -> datetime:
         return datetime.now(UTC)
@@ -66,13 +73,81 @@ class SimulatedClock:
         await asyncio.sleep(seconds)
 
     async def sleep(self, duration: timedelta) -> None:
-        standing = max(0.0, self._began - time.monotonic())
-        await asyncio.sleep(standing + max(0.0, duration.total_seconds() / self._speed))
+        until = self.now() + duration
+        while (left := (until - self.now()).total_seconds()) > 0:
+            speed = self._present().speed
+            away = left / speed if speed else _LOOK_AGAIN[1]
+            await asyncio.sleep(min(max(away, _LOOK_AGAIN[0]), _LOOK_AGAIN[1]))
+
+    def _present(self) -> "Course":
+        return self._course
 
 
-def chosen(start: datetime | None, speed: float, began: datetime | None) -> Clock:
-    """The time outside, or a simulated one where either is asked for: a ``start`` (aware; None: now) or
-    another ``speed`` than 1."""
+#: Seconds after which a sleeper looks again, at least and at most: the clock may go otherwise by then.
+_LOOK_AGAIN = 0.005, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where a simulated time was (``at``, seconds since 1970) at a moment outside (``since``, of the
+    machine's monotonic clock), how many times as fast it runs since, and where it stops (``until``)."""
+
+    at: float
+    since: float
+    speed: float
+    until: float = math.inf
+
+    def told(self, moment: float) -> float:
+        """The simulated time at a moment outside."""
+        return min(self.until, self.at + max(0.0, moment - self.since) * self.speed)
+
+
+_COURSE = struct.Struct("<5d")
+
+
+class DirectedClock(SimulatedClock):
+    """A simulated time that somebody directs while it runs, by ``direct`` on the same file.
+
+    Every process on the machine that is given the file tells the same time. Raises ``OSError`` where
+    the file cannot be read.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("rb", buffering=0)
+        self._told = 0.0
+
+    def now(self) -> datetime:
+        # A speed that falls while it is read must not turn time back.
+        self._told = max(self._told, self._present().told(time.monotonic()))
+        return datetime.fromtimestamp(self._told, UTC)
+
+    def _present(self) -> Course:
+        while True:
+            read = os.pread(self._file.fileno(), _COURSE.size, 0)
+            *course, check = _COURSE.unpack(read)
+            if check == sum(course):  # else it is being written
+                return Course(*course)
+
+
+def direct(file: Path, at: datetime, speed: float = 1.0, until: datetime | None = None) -> None:
+    """From this moment on every ``DirectedClock`` of the file tells ``at`` (aware) and what follows,
+    ``speed`` times as fast as outside, and stops at ``until`` (aware; None: never)."""
+    stop = math.inf if until is None else until.timestamp()
+    course = (at.timestamp(), time.monotonic(), speed, stop)
+    opened = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.pwrite(opened, _COURSE.pack(*course, sum(course)), 0)
+    finally:
+        os.close(opened)
+
+
+def chosen(
+    start: datetime | None, speed: float, began: datetime | None, file: Path | None = None
+) -> Clock:
+    """The time outside, or a simulated one where any is asked for: one directed by a ``file``, a
+    ``start`` (aware; None: now), or another ``speed`` than 1."""
+    if file is not None:
+        return DirectedClock(file)
     if start is None and speed == 1.0:
         return SystemClock()
     return SimulatedClock(start or SystemClock().now(), speed, began)

@@ -124,7 +124,12 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
     """
     async with AsyncExitStack() as stack:
         if clock is None:
-            clock = clocks.chosen(settings.clock_start, settings.clock.speed, settings.clock_began)
+            clock = clocks.chosen(
+                settings.clock_start,
+                settings.clock.speed,
+                settings.clock_began,
+                settings.clock.file,
+            )
         await migrate.upgrade(settings.database.url)
         database = await Database.open(settings.database.url)
         stack.push_async_callback(database.close)

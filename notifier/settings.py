@@ -229,6 +229,11 @@ class ClockSettings(_Section):
         description="real time at which the simulated one leaves `clock.start`, so that several "
         "processes tell the same; unset: when the process starts",
     )
+    file: Path | None = Field(
+        default=None,
+        description="a file by which a demonstration directs the time while it runs; then nothing "
+        "else of this section counts",
+    )
 
 
 class LogSettings(_Section):

@@ -72,7 +72,9 @@ class Context:
     def now(self) -> datetime:
         """What time it is: outside, or by a simulated clock where the settings say so."""
         chosen = self.settings
-        return clock.chosen(chosen.clock_start, chosen.clock.speed, chosen.clock_began).now()
+        return clock.chosen(
+            chosen.clock_start, chosen.clock.speed, chosen.clock_began, chosen.clock.file
+        ).now()
 
     def runtime(self) -> "contextlib.AbstractAsyncContextManager[Runtime]":
         """Everything open."""

@@ -18,7 +18,8 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds",
         type=float,
-        help="一个月用多少秒，默认 55，机器慢则更长 / how long the month takes (default: 55, longer on a "
+        default=50.0,
+        help="一个月用多少秒，默认 50，机器慢则更长 / how long the month takes (default: 50, longer on a "
         "slow machine)",
     )
     parser.add_argument("--exit", action="store_true", help="演示完即退出 / stop when it is over")

@@ -16,7 +16,6 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -57,19 +56,6 @@ class FolderInUse(errors.Conflict):
     """The folder holds something that is not a demonstration."""
 
     code = "demo.folder_in_use"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Time:
-    """The simulated time that every process tells: ``start`` until ``began`` (real), then faster."""
-
-    start: datetime
-    speed: float
-    began: datetime
-
-    def real(self, simulated: timedelta) -> float:
-        """Seconds outside that so much simulated time takes."""
-        return simulated.total_seconds() / self.speed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,10 +110,13 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def gateway(session: aiohttp.ClientSession, time: Time) -> AsyncIterator[Gateway]:
+async def gateway(
+    session: aiohttp.ClientSession, clock: Path, speed: float
+) -> AsyncIterator[Gateway]:
     """A simulator in a process of its own; it ends with the block, or when this process dies.
 
-    Raises ``NoSimulator``, ``ProcessEnded``.
+    ``clock`` directs its time; receipts come after so long as they would take at ``speed``. Raises
+    ``NoSimulator``, ``ProcessEnded``.
     """
     root = Path(notifier.__file__).parents[1]
     if not (root / "tests" / "providers").is_dir():
@@ -137,9 +126,8 @@ async def gateway(session: aiohttp.ClientSession, time: Time) -> AsyncIterator[G
         )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.providers", "--with-stdin",
-        "--clock-start", time.start.isoformat(),
-        "--clock-speed", str(time.speed),
-        "--clock-began", time.began.isoformat(),
+        "--clock-file", str(clock),
+        "--clock-speed", str(speed),
         cwd=root, stdin=PIPE, stdout=PIPE, env=os.environ | {"PYTHONPATH": str(root)},
     )  # fmt: skip
     try:
@@ -153,12 +141,12 @@ async def gateway(session: aiohttp.ClientSession, time: Time) -> AsyncIterator[G
 
 
 @asynccontextmanager
-async def service(settings: Path, time: Time, log: BinaryIO) -> AsyncIterator[Process]:
-    """``notifier serve`` in a process of its own, telling the simulated time; it ends with the block, or
-    when this process dies: one left over would go on in the files of the next demonstration."""
+async def service(settings: Path, log: BinaryIO) -> AsyncIterator[Process]:
+    """``notifier serve`` in a process of its own; it ends with the block, or when this process dies: one
+    left over would go on in the files of the next demonstration."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "notifier", "serve", "--with-stdin", "--config", str(settings),
-        stdin=PIPE, stdout=log, stderr=log, env=os.environ | _clock_variables(time),
+        stdin=PIPE, stdout=log, stderr=log,
     )  # fmt: skip
     try:
         yield process
@@ -166,7 +154,7 @@ async def service(settings: Path, time: Time, log: BinaryIO) -> AsyncIterator[Pr
         await end(process)
 
 
-async def run_command(settings: Path, time: Time, *arguments: str) -> str:
+async def run_command(settings: Path, *arguments: str) -> str:
     """Runs ``notifier`` with these arguments, as staff would; its standard output.
 
     A command that answers and also found something wrong has done its work. Raises ``ProcessEnded``
@@ -174,7 +162,7 @@ async def run_command(settings: Path, time: Time, *arguments: str) -> str:
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "notifier", *arguments, "--config", str(settings),
-        stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=os.environ | _clock_variables(time),
+        stdin=DEVNULL, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
     output, complaint = await process.communicate()
     if process.returncode != 0 and not output:
@@ -184,11 +172,11 @@ async def run_command(settings: Path, time: Time, *arguments: str) -> str:
 
 
 def write_settings(
-    folder: Path, web: int, main: Mapping[str, int], backup: Mapping[str, int]
+    folder: Path, clock: Path, web: int, main: Mapping[str, int], backup: Mapping[str, int]
 ) -> Path:
     """``notifier.toml`` for a service beside two gateways; answers its path."""
     path = folder / "notifier.toml"
-    path.write_text("\n".join(_toml(_settings(web, main, backup))) + "\n", "utf-8")
+    path.write_text("\n".join(_toml(_settings(clock, web, main, backup))) + "\n", "utf-8")
     return path
 
 
@@ -213,7 +201,7 @@ def callback_url(web: int, channel: str) -> str:
 
 
 def _settings(
-    web: int, main: Mapping[str, int], backup: Mapping[str, int]
+    clock: Path, web: int, main: Mapping[str, int], backup: Mapping[str, int]
 ) -> dict[str, dict[str, Any]]:
     # At a day in two seconds an hour for receipts would be over before they can arrive.
     patient = {"receipts_within": "P2D", "per_second": 0}
@@ -233,6 +221,7 @@ def _settings(
         "web": {"host": "127.0.0.1", "port": web, "open_pages": True},
         "worker": {"lanes": 2},
         "log": {"level": "warning"},
+        "clock": {"file": str(clock)},
         "channels.sms": {"endpoint": _origin(main["aliyun"]), **sms},
         "channels.sms_backup": {"endpoint": _origin(backup["aliyun"]), **sms},
         "channels.wechat": {
@@ -277,14 +266,6 @@ def _toml(tree: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             else:
                 yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
         yield ""
-
-
-def _clock_variables(time: Time) -> dict[str, str]:
-    return {
-        "NOTIFIER_CLOCK__START": time.start.isoformat(),
-        "NOTIFIER_CLOCK__SPEED": str(time.speed),
-        "NOTIFIER_CLOCK__BEGAN": time.began.isoformat(),
-    }
 
 
 async def end(process: Process) -> None:

@@ -1,4 +1,4 @@
-"""The director: a month of the made-up bureau in about a minute, on a simulated clock.
+"""The director: a month of the made-up bureau in less than a minute, on a simulated clock.
 
 The service, and the two gateways, run in processes of their own; staff and crews act over the API
 at their simulated times. What happens is told in one line a day.
@@ -7,7 +7,6 @@ at their simulated times. What happens is told in one line a day.
 import asyncio
 import contextlib
 import json
-import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -19,25 +18,18 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
-from notifier.clock import SimulatedClock, SystemClock, monotonic
+from notifier.clock import SystemClock, monotonic
 from notifier.commands.console import Console
 from notifier.demo import bureau, grid, house, joint, meeting, plans, reckoning, report, section
+from notifier.demo.pace import Pace
 from notifier.demo.staff import Crew, Desk, Office
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAYS = 31
 #: The days over which the balance meeting may move works: after the notice that the law asks.
 _MEETING = (plans.MONTH + timedelta(days=8), plans.MONTH + timedelta(days=DAYS - 1))
-#: Seconds outside that gateways and service take to start before the first simulated second.
-_HEAD_START = 5.0
 #: How long the end of the month may take to settle, in seconds outside.
 _PATIENCE = 20.0
-#: Seconds that the month takes where nothing else runs, and at most.
-_PACE, _SLOWEST = 55.0, 400.0
-#: What is timed to know how slow the machine is: importing the ledger and making the tokens takes less
-#: than this on two free cores.
-_BEGINNING = 3.5
-_NOWHERE = {"aliyun": 9, "wechat": 9, "jpush": 9}
 _WEEKDAYS = "一二三四五六日"
 _CREWS = ("张贴一班", "张贴二班")
 _TOKENS = {"调度-李工": "operations", "主任-吴": "approver"} | dict.fromkeys(_CREWS, "crew")
@@ -46,12 +38,12 @@ _TOKENS = {"调度-李工": "operations", "主任-吴": "approver"} | dict.fromk
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What may be chosen. ``size``: of the bureau, 1 is some 20,000 usage points; ``seconds``: for the
-    month alone, None: what this machine can bear; ``port`` 0: any free one."""
+    month alone, where the machine can follow; ``port`` 0: any free one."""
 
     folder: Path
     seed: int = 7
     size: float = 1.0
-    seconds: float | None = None
+    seconds: float = 50.0
     port: int = 0
     leave: bool = False
 
@@ -62,8 +54,7 @@ class _Stage:
 
     console: Console
     folder: Path
-    time: house.Time
-    clock: SimulatedClock
+    pace: Pace
     main: house.Gateway
     backup: house.Gateway
     office: Office
@@ -88,55 +79,52 @@ async def run(options: Options, console: Console) -> int:
     folder = await asyncio.to_thread(house.prepare, options.folder)
     town, programme, ledgers, network = await asyncio.to_thread(_write_files, options, folder)
     report.introduce(console, town, programme, folder)
+    pace = Pace(folder, _at(1, 7))
+    speed = DAYS * 86_400 / options.seconds
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         port = options.port or house.free_port()
         base = f"http://127.0.0.1:{port}"
         log = stack.enter_context(await asyncio.to_thread((folder / "service.log").open, "wb"))
-        still = _time(_PACE, SystemClock().wall() + timedelta(days=1))
-        settings = await asyncio.to_thread(house.write_settings, folder, port, _NOWHERE, _NOWHERE)
-        beginning = monotonic()
-        imported, tokens = await asyncio.gather(
-            house.run_command(settings, still, "import", "ledger", *map(str, ledgers), "--json"),
-            _tokens(settings, still),
+        main, backup = await asyncio.gather(
+            stack.enter_async_context(house.gateway(session, pace.file, speed)),
+            stack.enter_async_context(house.gateway(session, pace.file, speed)),
         )
-        slowness = (monotonic() - beginning) / _BEGINNING
+        settings = await asyncio.to_thread(
+            house.write_settings, folder, pace.file, port, main.ports, backup.ports
+        )
+        imported, tokens, _ = await asyncio.gather(
+            house.run_command(settings, "import", "ledger", *map(str, ledgers), "--json"),
+            _tokens(settings),
+            _teach(main, backup, port),
+        )
         report.ledger(console, json.loads(imported))
+        # The month is prepared while the clock stands: nothing is due, and nothing leaves.
+        served = await stack.enter_async_context(house.service(settings, log))
+        modelled, _ = await asyncio.gather(
+            house.run_command(settings, "import", "network", str(network), "--json"),
+            _wait_until_up(session, base, served, folder / "service.log"),
+        )
+        report.network(console, town, json.loads(modelled))
         office = Office(
             operations=Desk(session=session, base=base, token=tokens["调度-李工"]),
             approver=Desk(session=session, base=base, token=tokens["主任-吴"]),
         )
-        # The month is prepared before the clock runs: nothing is sent, and no gateway is there yet.
-        async with house.service(settings, still, log) as preparing:
-            modelled, _ = await asyncio.gather(
-                house.run_command(settings, still, "import", "network", str(network), "--json"),
-                _wait_until_up(session, base, preparing, folder / "service.log"),
-            )
-            report.network(console, town, json.loads(modelled))
-            await _hand_in(console, office, programme)
-            met = await meeting.hold(office.operations, *_MEETING, programme.held)
-            await asyncio.to_thread(meeting.recount, folder, met)
-            report.meeting(console, met, base)
-            await _sign(console, office)
-        slowness = max(1.0, slowness, _crowding())
-        pace = options.seconds or min(_SLOWEST, _PACE * slowness)
-        report.pace(console, pace, is_slowed=options.seconds is None and slowness > 1)
-        # From here on every process tells the same time.
-        time = _time(pace, SystemClock().wall() + timedelta(seconds=_HEAD_START * slowness))
-        main, backup = await asyncio.gather(
-            stack.enter_async_context(house.gateway(session, time)),
-            stack.enter_async_context(house.gateway(session, time)),
-        )
-        await asyncio.to_thread(house.write_settings, folder, port, main.ports, backup.ports)
-        await _teach(main, backup, port)
-        served = await stack.enter_async_context(house.service(settings, time, log))
-        await _wait_until_up(session, base, served, folder / "service.log")
-        stage = _stage(console, folder, time, main, backup, office, tokens, programme)
+        await _hand_in(console, office, programme)
+        met = await meeting.hold(office.operations, *_MEETING, programme.held)
+        await asyncio.to_thread(meeting.recount, folder, met)
+        report.meeting(console, met, base)
+        await _sign(console, office)
+        stage = _stage(console, folder, pace, main, backup, office, tokens, programme)
+        keeping = asyncio.create_task(pace.keep(speed))
         try:
             await _play(stage, _script(stage))
+            await _settle(stage)
         except ExceptionGroup as several:
             raise several.exceptions[0] from None  # one sentence says more than a tree
-        await _settle(stage)
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
         seconds = monotonic() - began
         taken = [*await main.messages(), *await backup.messages()]
         found = await asyncio.to_thread(reckoning.reckon, folder, taken)
@@ -151,10 +139,7 @@ async def run(options: Options, console: Console) -> int:
         report.verdict(console, found, await main.stats(), await backup.stats(), seconds)
         if not options.leave:
             # From now on time passes as it does outside: whoever looks round sees the month's end.
-            await house.end(served)
-            still = house.Time(start=stage.clock.now(), speed=1.0, began=SystemClock().wall())
-            served = await stack.enter_async_context(house.service(settings, still, log))
-            await _wait_until_up(session, base, served, folder / "service.log")
+            pace.as_outside()
             report.address(console, base, tokens, programme, met)
             await served.wait()
     return 1 if found.faults else 0
@@ -172,21 +157,10 @@ def _write_files(
     return town, programme, ledgers, grid.write(grid.build(town), folder)
 
 
-def _time(seconds: float, began: datetime) -> house.Time:
-    """A month in so many seconds, from ``began`` (real) on."""
-    return house.Time(start=_at(1, 7), speed=DAYS * 86_400 / seconds, began=began)
-
-
-def _crowding() -> float:
-    """How crowded the cores are, which one measurement of speed may miss: 1 and below is no crowd, the
-    demonstration's own start among it."""
-    return os.getloadavg()[0] / (1.5 * (os.cpu_count() or 1))
-
-
-async def _tokens(settings: Path, time: house.Time) -> dict[str, str]:
+async def _tokens(settings: Path) -> dict[str, str]:
     made = await asyncio.gather(
         *(
-            house.run_command(settings, time, "token", "create", name, "--role", role, "--json")
+            house.run_command(settings, "token", "create", name, "--role", role, "--json")
             for name, role in _TOKENS.items()
         )
     )
@@ -233,19 +207,17 @@ async def _wait_until_up(
 def _stage(
     console: Console,
     folder: Path,
-    time: house.Time,
+    pace: Pace,
     main: house.Gateway,
     backup: house.Gateway,
     office: Office,
     tokens: Mapping[str, str],
     programme: plans.Programme,
 ) -> _Stage:
-    clock = SimulatedClock(time.start, time.speed, time.began)
     return _Stage(
         console=console,
         folder=folder,
-        time=time,
-        clock=clock,
+        pace=pace,
         main=main,
         backup=backup,
         office=office,
@@ -253,7 +225,7 @@ def _stage(
             Crew(
                 name=name,
                 desk=replace(office.operations, token=tokens[name]),
-                clock=clock,
+                clock=pace.clock,
                 zone_offset=timedelta(hours=8),
                 turn=turn,
                 crews=len(_CREWS),
@@ -368,7 +340,7 @@ async def _play(stage: _Stage, script: list[_Scene]) -> None:
             midnight = datetime.combine(
                 plans.MONTH + timedelta(days=day + 1), datetime.min.time(), ZONE
             )
-            await stage.clock.sleep(midnight - stage.clock.now())
+            await stage.pace.clock.sleep(midnight - stage.pace.clock.now())
             total = await _messages(stage)
             report.day(
                 stage.console, plans.MONTH + timedelta(days=day), total - counted, stage.happened
@@ -382,7 +354,7 @@ async def _play(stage: _Stage, script: list[_Scene]) -> None:
 
 async def _perform(stage: _Stage, script: list[_Scene]) -> None:
     for scene in script:
-        await stage.clock.sleep(scene.at - stage.clock.now())
+        await stage.pace.clock.sleep(scene.at - stage.pace.clock.now())
         await scene.act()
         stage.happened.append(scene.words)
 
@@ -390,7 +362,7 @@ async def _perform(stage: _Stage, script: list[_Scene]) -> None:
 async def _close_what_ends(stage: _Stage) -> None:
     """Supply comes back as announced, plan by plan; the switching clerk says so."""
     while True:
-        now = stage.clock.now()
+        now = stage.pace.clock.now()
         for plan in await stage.office.plans():
             if plan["state"] != "approved" or plan["number"] in stage.closed:
                 continue
@@ -399,7 +371,7 @@ async def _close_what_ends(stage: _Stage) -> None:
             if datetime.fromisoformat(plan["ends_at"]) <= now:
                 stage.closed.add(plan["number"])
                 await stage.office.act(plan["number"], "restore", at=plan["ends_at"])
-        await stage.clock.pause(0.5)
+        await stage.pace.clock.pause(0.5)
 
 
 async def _messages(stage: _Stage) -> Counter[str]:
@@ -416,7 +388,7 @@ async def _settle(stage: _Stage) -> None:
     until = monotonic() + _PATIENCE
     quiet = 0
     while quiet < 3 and monotonic() < until:
-        await stage.clock.pause(0.3)
+        await stage.pace.clock.pause(0.3)
         status = await desk.get("/status")
         busy = status["reconcile"]["due"] + status["reconcile"]["in_hand"]
         busy += status["dispatch"]["batches_due"] + status["dispatch"]["uncertain_batches"]

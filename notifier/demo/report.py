@@ -131,15 +131,6 @@ def signed(console: Console, number: int, people: int) -> None:
     )
 
 
-def pace(console: Console, seconds: float, *, is_slowed: bool) -> None:
-    """How long the month takes, and why."""
-    if is_slowed:
-        console.say(
-            f"这台机器正忙，一个月放慢到 {seconds:.0f} 秒 / this machine is busy: the month takes "
-            f"{seconds:.0f} s"
-        )
-
-
 def calendar_head(console: Console) -> None:
     """Explains the lines that follow."""
     console.say(

@@ -77,7 +77,7 @@ def render(
             who=who,
             now=service.clock.now(),
             is_simulated=isinstance(service.clock, SimulatedClock),
-            speed=service.settings.clock.speed,
+            speed=service.clock.speed if isinstance(service.clock, SimulatedClock) else 1.0,
             path=request.path,
             status=status,
             **values,

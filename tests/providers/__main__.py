@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import orjson
 import uvloop
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--clock-start", type=datetime.fromisoformat, help="ISO 8601 with offset")
     parser.add_argument("--clock-speed", type=float, default=1.0)
     parser.add_argument("--clock-began", type=datetime.fromisoformat, help="when it left the start")
+    parser.add_argument("--clock-file", type=Path, help="directs the time; speed is for receipts")
     parser.add_argument(
         "--behave",
         default="{}",
@@ -49,7 +51,9 @@ def main() -> None:
 async def serve(arguments: argparse.Namespace, accounts: Accounts) -> None:
     """Run until told to stop."""
     clock: clocks.Clock = clocks.SystemClock()
-    if arguments.clock_start is not None or arguments.clock_speed != 1.0:
+    if arguments.clock_file is not None:
+        clock = clocks.DirectedClock(arguments.clock_file)
+    elif arguments.clock_start is not None or arguments.clock_speed != 1.0:
         start = arguments.clock_start or clock.now()
         clock = clocks.SimulatedClock(start, arguments.clock_speed, arguments.clock_began)
     gateway = Gateway(
