@@ -5,6 +5,7 @@ import math
 import os
 import struct
 import time
+import weakref
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,7 +114,8 @@ class DirectedClock(SimulatedClock):
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file.open("rb", buffering=0)
+        self._file = os.open(file, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
         self._told = 0.0
 
     def now(self) -> datetime:
@@ -123,7 +125,7 @@ class DirectedClock(SimulatedClock):
 
     def _present(self) -> Course:
         while True:
-            read = os.pread(self._file.fileno(), _COURSE.size, 0)
+            read = os.pread(self._file, _COURSE.size, 0)
             *course, check = _COURSE.unpack(read)
             if check == sum(course):  # else it is being written
                 return Course(*course)
