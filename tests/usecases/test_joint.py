@@ -1,6 +1,7 @@
 """Plans that share an outage (同停) tell each person once, from the announcement to the end."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +22,22 @@ FIRST = {towns.phone(n) for n in (1, 3, 4, 5, 6, 7, 8, 9, 10, 29)}
 SECOND = {towns.phone(n) for n in (11, 12, 13, 14, 15, 16, 30)}
 
 
+#: What the databases might do differently is tried on both, the rest on SQLite.
+on_both = pytest.mark.parametrize("url", ["sqlite_url", "postgres_url"], indirect=True)
+
+
 @pytest.fixture
-async def town(database: Database, vault: Vault) -> Town:
-    return await towns.build(database, vault)
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of a migrated, empty database; ``on_both`` names another kind."""
+    found: str = request.getfixturevalue(getattr(request, "param", "sqlite_url"))
+    return found
+
+
+@pytest.fixture
+async def town(url: str, vault: Vault) -> AsyncIterator[Town]:
+    database = await Database.open(url)
+    yield await towns.build(database, vault)
+    await database.close()
 
 
 def first(**changes: object) -> plans.PlanContent:
@@ -49,6 +63,7 @@ async def both(town: Town) -> None:
     await town.approve("P2")
 
 
+@on_both
 async def test_an_outage_of_two_plans_is_announced_once_with_the_union_of_their_windows(
     town: Town,
 ) -> None:
@@ -64,6 +79,7 @@ async def test_an_outage_of_two_plans_is_announced_once_with_the_union_of_their_
     assert all("更换开关、检修变压器" in words for address, words in told if address in FIRST)
 
 
+@on_both
 async def test_the_reminder_of_a_joint_outage_comes_once(town: Town) -> None:
     """Two messages a person by the morning of the outage: the announcement and the reminder."""
     await both(town)
@@ -108,6 +124,7 @@ async def test_a_plan_joined_and_approved_later_corrects_what_was_told_once(town
     assert all("14:00" in words and "P1" not in words for _, words in told)
 
 
+@on_both
 async def test_an_end_that_is_put_off_is_told_once_by_whoever_speaks(town: Town) -> None:
     """P2 takes longer while P1 speaks for both: its people hear so at once, and nobody else."""
     await both(town)
@@ -135,6 +152,7 @@ async def test_a_delay_within_the_union_is_told_to_nobody_in_both(town: Town) ->
     assert Counter(address for address, _ in told) == Counter(SECOND)
 
 
+@on_both
 async def test_cancelling_the_plan_that_speaks_hands_its_people_to_the_other(town: Town) -> None:
     """P1 is off, P2 goes on from 8 to 14: those in both heard just that, those in P1 alone hear it is off."""
     await both(town)
@@ -165,6 +183,7 @@ async def test_cancelling_the_plan_that_does_not_speak_corrects_the_windows(town
     assert all("12:00" in words and "取消" not in words for _, words in told)
 
 
+@on_both
 async def test_cancelling_both_is_told_once(town: Town) -> None:
     """Whoever was told by P1 for both hears from P1 that it is off, and not from P2 again."""
     await both(town)
@@ -209,6 +228,7 @@ async def test_supply_back_from_the_longer_plan_gives_a_new_end(town: Town) -> N
     assert all("12:00" in words for _, words in told)
 
 
+@on_both
 async def test_the_last_plan_to_end_says_that_supply_is_back(town: Town) -> None:
     """P1 is done at 10, P2 at 11: those in both hear at 11 that supply is back, once."""
     await both(town)
@@ -236,6 +256,7 @@ async def test_paper_hangs_once_on_each_door(town: Town) -> None:
     assert "14:00" in tasks[0][1]
 
 
+@on_both
 async def test_plans_that_part_speak_for_themselves_again(town: Town) -> None:
     """P1 told 8 to 14 for both; parted, it says 8 to 12, and P2 announces its own."""
     await both(town)
@@ -284,6 +305,7 @@ async def test_joining_voids_no_approval(town: Town) -> None:
         assert (found.state, found.revision) == (PlanState.APPROVED, 1)
 
 
+@on_both
 async def test_a_revised_plan_holds_as_it_was_until_it_is_approved_again(town: Town) -> None:
     """P1 is to be moved to the 22nd: those in both hear nothing until that is approved, then both times."""
     await both(town)
@@ -324,6 +346,7 @@ async def _deliveries(town: Town, number: str) -> int:
     )
 
 
+@on_both
 async def test_an_unhung_poster_is_replaced_where_plans_come_together(town: Town) -> None:
     """The board of 一里 was to say 8 to 12; joined, it says 8 to 14, and there is one task for it."""
     await town.submit(first())
@@ -373,6 +396,7 @@ def _json(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str) else value
 
 
+@on_both
 async def test_seconds_outside_the_hours_are_told_and_taken_back_for_themselves(town: Town) -> None:
     """P1 is out from 8 to 12; P2 switches 一里 for seconds at 15: two things, by two plans."""
     seconds = plan(

@@ -7,18 +7,12 @@ from datetime import timedelta
 import pytest
 
 from notifier.channel import Batch, Limits, Medium, Outcome
-from notifier.store.engine import Database
 from notifier.testing import RecordingChannel
 from notifier.usecases import grounds, joints, plans, reconcile
-from notifier.vault import Vault
-from tests.usecases import town as towns
-from tests.usecases.test_joint import FIRST, SECOND, both, first, second
+from tests.usecases.test_joint import FIRST, SECOND, both, first, on_both, second, town, url
 from tests.usecases.town import Town, local
 
-
-@pytest.fixture
-async def town(database: Database, vault: Vault) -> Town:
-    return await towns.build(database, vault)
+__all__ = ["town", "url"]  # fixtures
 
 
 class Interrupted(RecordingChannel):
@@ -39,6 +33,7 @@ async def cancel(town: Town, number: str) -> None:
     await plans.cancel(town.store, town.setting, number, note="", now=now, actor="li")
 
 
+@on_both
 async def test_a_message_under_way_is_not_said_again_by_the_other_plan(town: Town) -> None:
     """P1 is cancelled while its messages are at the provider: P2 waits for what becomes of them."""
     channel = Interrupted(Medium.SMS, Limits(batch_size=10))
@@ -56,6 +51,7 @@ async def test_a_message_under_way_is_not_said_again_by_the_other_plan(town: Tow
     assert off <= SECOND
 
 
+@on_both
 async def test_what_a_partner_changes_while_a_plan_is_reconciled_is_not_lost(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
