@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import text
 
+from notifier.domain.cell import NOTHING
 from notifier.domain.joint import Cast, Joint, Shared
 from notifier.store import people, traits
 from notifier.store.engine import Bulk
@@ -23,7 +24,7 @@ async def gather(bulk: Bulk, joint: Joint) -> tuple[dict[int, traits.Said], list
     """Fills TEMP tables ``spoken_word``, ``told`` and ``sharing``; answers what was told by number, and
     every way in which somebody stands to the plans."""
     said = await _gather_words(bulk, joint)
-    await _tell(bulk, "SELECT * FROM spoken_word")
+    await _tell(bulk, "SELECT * FROM spoken_word", said)
     await _gather_sharing(bulk, joint)
     columns = [f"g{place}" for place in range(len(joint.members))]
     result = await bulk.connection.execute(
@@ -84,11 +85,12 @@ async def settle(
             bulk,
             f"SELECT w.* FROM spoken_word w JOIN ({of_part}) ON s.contact_id = w.contact_id"
             " WHERE w.concerns & p.concerned <> 0",
+            said,
         )
         await connection.execute(
             text(
-                f"DELETE FROM told WHERE EXISTS (SELECT 1 FROM {of_part} WHERE s.contact_id ="
-                " told.contact_id AND p.concerned & (1 << told.place) = 0)"
+                f"DELETE FROM told WHERE place <> {_ELSEWHERE} AND EXISTS (SELECT 1 FROM {of_part}"
+                " WHERE s.contact_id = told.contact_id AND p.concerned & (1 << told.place) = 0)"
             )
         )
     mine = joint.members[joint.mine].plan_id
@@ -158,7 +160,7 @@ async def _gather_sharing(bulk: Bulk, joint: Joint) -> None:
     await connection.execute(
         text(
             "UPDATE sharing SET owner = told.place FROM told"
-            " WHERE told.contact_id = sharing.contact_id AND told.heard = 1"
+            " WHERE told.contact_id = sharing.contact_id AND told.heard = 1 AND told.place >= 0"
         )
     )
     ever = " + ".join(
@@ -204,16 +206,32 @@ async def _gather_words(bulk: Bulk, joint: Joint) -> dict[int, traits.Said]:
         plans=", ".join(map(str, speakers)),
         more=f"CASE b.plan_id {places} ELSE {_ELSEWHERE} END AS place,"
         f" CASE b.plan_id {bits} ELSE 0 END"
-        " + coalesce((SELECT s.concerns FROM spoken s WHERE s.notice_id = n.id), 0) AS concerns",
+        " + coalesce((SELECT s.concerns FROM spoken s WHERE s.notice_id = n.id), 0) AS concerns,"
+        " n.revision_id AS revision_id",
     )
     await connection.execute(
         text(f"CREATE TEMP TABLE spoken_word AS SELECT * FROM ({words}) AS v WHERE concerns <> 0")
     )
+    # What another plan said of this one since is its own to put right: to whoever heard it this one has
+    # to announce itself anew, as after a release.
+    await connection.execute(
+        text(
+            f"UPDATE spoken_word SET denied = revision_id WHERE place = {_ELSEWHERE} AND heard = 1"
+        )
+    )
+    if NOTHING not in keys.values():
+        keys[len(keys) + 1] = NOTHING
     return {number: traits.Said(key) for number, key in keys.items()}
 
 
-async def _tell(bulk: Bulk, words: str) -> None:
-    """``told`` from these words, but for what was said last by a plan that shares the outage no more:
-    that is its own to put right."""
+async def _tell(bulk: Bulk, words: str, said: Mapping[int, traits.Said]) -> None:
+    """``told`` from these words; whoever heard the last one from a plan that shares the outage no more
+    believes nothing of these plans."""
     await people.tell(bulk, words)
-    await bulk.connection.execute(text(f"DELETE FROM told WHERE place = {_ELSEWHERE}"))
+    nothing = next(number for number, item in said.items() if item.key == NOTHING)
+    await bulk.connection.execute(
+        text(
+            f"UPDATE told SET told_number = {nothing}, paper_number = 0, unsure = 0"
+            f" WHERE place = {_ELSEWHERE} AND heard = 1"
+        )
+    )

@@ -271,6 +271,25 @@ async def test_plans_that_part_speak_for_themselves_again(town: Town) -> None:
     assert sum("14:00" in words and "12:00" not in words for _, words in told) == len(FIRST)
 
 
+async def test_a_plan_announces_itself_anew_after_another_spoke_for_it(town: Town) -> None:
+    """P2 told its people, then P1 for both; parted, P2 tells them again what P1 takes back."""
+    await town.submit(second())
+    await town.approve("P2")
+    await town.run_until(local(14, 9))
+    await town.submit(replace(first(), windows=(window(20, 7, 12),)))
+    await joints.join(town.store, ["P1", "P2"], now=town.clock.now(), actor="wang")
+    await town.approve("P1")
+    await town.run_until(local(14, 10))
+    before = town.told()
+
+    await joints.part(town.store, "P1", now=town.clock.now(), actor="wang")
+    await town.run_until(local(14, 12))
+
+    told = town.told()[len(before) :]
+    announced = [address for address, words in told if "08:00-14:00" in words]
+    assert Counter(announced) == Counter(FIRST)
+
+
 async def test_nothing_stale_leaves_between_the_change_of_a_partner_and_reconciling(
     town: Town,
 ) -> None:
