@@ -20,6 +20,7 @@ from notifier.demo.reckoning import TOUCHED, ZONE
 from notifier.demo.walk import Fate
 from notifier.domain.customer import Reach
 from notifier.domain.impact import ImpactClass
+from notifier.domain.notice import Stage
 from notifier.vault import Vault
 
 _CLASSES = {
@@ -45,7 +46,7 @@ _CONTACTS = """
     UNION SELECT contact_id, subject, subject_id FROM place_contact
 """
 _DELIVERIES = """
-    SELECT d.id, d.batch_id, d.contact_id, n.medium, n.facts, k.phone_sealed, k.push_token
+    SELECT d.id, d.batch_id, d.contact_id, c.stage, n.medium, n.facts, k.phone_sealed, k.push_token
     FROM delivery d JOIN campaign c ON c.id = d.campaign_id JOIN plan p ON p.id = c.plan_id
     JOIN batch b ON b.id = d.batch_id JOIN notice n ON n.id = b.notice_id
     JOIN contact k ON k.id = d.contact_id
@@ -200,10 +201,13 @@ def _heard(
     by_key: dict[tuple[str, str], int] = {}
     heard: dict[int, set[Fate]] = defaultdict(set)
     tried: set[int] = set()
+    late: set[int] = set()
     hours = _united_hours(connection, section)
     for row in connection.execute(_DELIVERIES, {"number": section.number}):
         contact = row["contact_id"]
         tried.add(contact)
+        if row["stage"] == Stage.STARTED:
+            late.add(contact)
         if row["medium"] == Medium.POSTING:
             told = json.loads(row["facts"])["impact_class"]
             heard[contact].add(_CLASSES.get(told, Fate.UNAFFECTED))
@@ -223,6 +227,10 @@ def _heard(
             )
             if words in message["text"]
         ]
+        if contact in late and not told:
+            # Whom nothing reached before it began hears that it has begun, and when it ends.
+            ends = hours.get(contact, section.hours).rpartition("-")[2]
+            told = [Fate.OUT] if ends in message["text"] else []
         if message["provider"] == "jpush" and not told:
             continue  # a push names no plan: this one is about another
         heard[contact].update(told or [Fate.UNAFFECTED])
