@@ -16,10 +16,10 @@ from notifier.domain.delivery import BatchState
 
 #: Seconds outside between two looks at what waits.
 _LOOK = 0.02
-#: So much time is given out at once.
-_AHEAD = timedelta(hours=2)
+#: So much time is given out at once: the service looks round every tenth of a second.
+_AHEAD = timedelta(hours=3)
 #: What has waited so long, in simulated time, holds up the month.
-_LATE = timedelta(minutes=20)
+_LATE = timedelta(hours=4)
 #: Seconds outside for which the month can be held up, in all: something may wait for ever.
 _PATIENCE = 400.0
 
@@ -43,11 +43,13 @@ class Pace:
         held = 0.0
         looked = monotonic()
         while True:
-            now, elapsed = self.clock.now(), monotonic() - looked
+            is_late = await asyncio.to_thread(self._is_late, self.clock.now() - _LATE)
+            elapsed = monotonic() - looked
             looked += elapsed
-            if held < _PATIENCE and await asyncio.to_thread(self._is_late, now - _LATE):
+            if is_late and held < _PATIENCE:
                 held += elapsed
             else:
+                now = self.clock.now()
                 direct(self.file, now, speed, now + _AHEAD)
             await self.clock.pause(_LOOK)
 
