@@ -29,7 +29,7 @@ $(DEV_STAMP): requirements-dev.txt pyproject.toml | $(VENV)/bin/python
 fonts: ## Install a Chinese font for posters, where one is missing
 	@sh deploy/fonts.sh
 
-demo: $(RUN_STAMP) fonts ## A month of a made-up bureau in about a minute; ARGS="--exit" to stop after it
+demo: $(RUN_STAMP) fonts ## A month of a made-up bureau in a minute and a half; ARGS="--exit" to stop after it
 	$(BIN)/notifier demo $(ARGS)
 
 serve: $(RUN_STAMP) ## Run the service with ./notifier.toml

@@ -92,7 +92,7 @@ _COMMANDS = (
     ),
     (
         "demo",
-        "一分钟看一个月 / a month of a made-up bureau in about a minute",
+        "一分半钟看一个月 / a month of a made-up bureau in a minute and a half",
         "demo.command:register",
     ),
 )

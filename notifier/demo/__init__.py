@@ -1,1 +1,1 @@
-"""A month of a made-up bureau in about a minute: its files, its staff, its crew, and the reckoning."""
+"""A month of a made-up bureau in a minute and a half: its files, its staff, its crew, and the reckoning."""

@@ -1,4 +1,4 @@
-"""The director: a month of the made-up bureau in less than a minute, on a simulated clock.
+"""The director: a month of the made-up bureau in about a minute, on a simulated clock.
 
 The service, and the two gateways, run in processes of their own; staff and crews act over the API
 at their simulated times. What happens is told in one line a day.
