@@ -158,3 +158,8 @@ def chosen(
 def monotonic() -> float:
     """Seconds that never run backwards, for measuring how long work took."""
     return time.monotonic()
+
+
+def rest(seconds: float) -> None:
+    """Waits outside for so many seconds, in a thread that may be held up; never on an event loop."""
+    time.sleep(seconds)

@@ -33,12 +33,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from notifier import clock
 from notifier.store import sqlite_driver
 
 Dialect = Literal["sqlite", "postgresql"]
 ROWS_A_CALL = 5_000
 
 _BUSY_SECONDS = 30
+_AGAIN_SECONDS = 0.02
 _READERS = 6
 _POSTGRES_CONNECTIONS = 16
 #: The execution option that says how a SQLite transaction begins; empty: not at all (autocommit).
@@ -309,7 +311,7 @@ def _sqlite_engine(url: URL, pragmas: Sequence[str], *, begin: str, **pool: Any)
         def connector() -> sqlite3.Connection:
             connection: sqlite3.Connection = sqlite3.connect(file, **options)
             for pragma in pragmas:
-                connection.execute(pragma)
+                _patiently(connection, pragma)
             return connection
 
         return await sqlite_driver.connect(connector)
@@ -329,6 +331,23 @@ def _sqlite_engine(url: URL, pragmas: Sequence[str], *, begin: str, **pool: Any)
             connection.exec_driver_sql(statement)
 
     return engine
+
+
+def _patiently(connection: sqlite3.Connection, pragma: str) -> None:
+    """Where several processes open a new file at once, SQLite turns its write-ahead log on without
+    waiting for the others by itself. Blocks. Raises ``sqlite3.OperationalError`` in the end."""
+    until = clock.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(pragma)
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or clock.monotonic() > until:
+                connection.close()
+                raise
+            clock.rest(_AGAIN_SECONDS)
+        else:
+            return
 
 
 # --- PostgreSQL --------------------------------------------------------------------------------

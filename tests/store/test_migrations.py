@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,25 @@ def test_the_first_revision_is_written_from_the_schema() -> None:
 
 def _words(source: str) -> str:
     return "".join(source.split()).replace(",)", ")").replace(",]", "]").replace("'", '"')
+
+
+def test_processes_that_open_a_new_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """SQLite itself refuses whoever turns the write-ahead log on while another opens the file."""
+    code = (
+        "import asyncio, sys\n"
+        "from notifier.store import engine, migrate\n"
+        "async def main(url):\n"
+        "    await migrate.upgrade(url)\n"
+        "    database = await engine.Database.open(url)\n"
+        "    await database.close()\n"
+        "asyncio.run(main(sys.argv[1]))\n"
+    )
+    for turn in range(3):
+        url = f"sqlite:///{tmp_path / f'{turn}.db'}"
+        started = [
+            subprocess.Popen([sys.executable, "-c", code, url], stderr=subprocess.PIPE, text=True)
+            for _ in range(5)
+        ]
+        said = [process.communicate()[1] for process in started]
+
+        assert [process.returncode for process in started] == [0] * 5, said
