@@ -45,7 +45,11 @@ def settled() -> Iterator[None]:
 @contextmanager
 def piecemeal() -> Iterator[Callable[[], None]]:
     """Works through something large piece by piece; it goes when the work is done. After each piece
-    the caller calls what this yields: only what the piece has made is collected, within milliseconds."""
+    the caller calls what this yields: only what the piece has made is collected, within milliseconds.
+
+    What was there before, the large thing itself among it, is left to its reference counts.
+    """
+    gc.freeze()
     with _uncollected(lambda: None):
         yield _collect_young
 
