@@ -116,15 +116,15 @@ async def run(options: Options, console: Console) -> int:
         report.meeting(console, met, base)
         await _sign(console, office)
         stage = _stage(console, folder, pace, main, backup, office, tokens, programme)
-        keeping = asyncio.create_task(pace.keep(speed))
         try:
-            await _play(stage, _script(stage))
-            await _settle(stage)
+            async with asyncio.TaskGroup() as month:
+                # Ends the month when it fails: without it the time would stand, and all wait for ever.
+                keeping = month.create_task(pace.keep(speed))
+                await _play(stage, _script(stage))
+                await _settle(stage)
+                keeping.cancel()
         except ExceptionGroup as several:
-            raise several.exceptions[0] from None  # one sentence says more than a tree
-        finally:
-            keeping.cancel()
-            await asyncio.wait([keeping])
+            raise _first(several) from None  # one sentence says more than a tree
         seconds = monotonic() - began
         taken = [*await main.messages(), *await backup.messages()]
         found = await asyncio.to_thread(reckoning.reckon, folder, taken)
@@ -143,6 +143,11 @@ async def run(options: Options, console: Console) -> int:
             report.address(console, base, tokens, programme, met)
             await served.wait()
     return 1 if found.faults else 0
+
+
+def _first(several: ExceptionGroup[Exception]) -> Exception:
+    first = several.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first
 
 
 # --- Before the clock runs ------------------------------------------------------------------------

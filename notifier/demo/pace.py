@@ -1,8 +1,8 @@
 """The demonstration's time: it stands while the month is prepared, and never runs ahead of the service.
 
-A month in less than a minute is a simulated hour in seventy milliseconds. What a slow or busy machine
-does not get done in that would be too late for people who, outside, would have been told in time. So
-the time is given out an hour or two at a time, the next one when nothing waits.
+A month in a minute is a simulated hour in seventy milliseconds. What a slow or busy machine does not get
+done in that would be too late for people who, outside, would have been told in time. So the time is
+given out some hours at a time, the next ones when nothing has waited for longer.
 """
 
 import asyncio

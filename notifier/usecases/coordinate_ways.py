@@ -74,8 +74,10 @@ def _lean(held: HeldNetwork, planned: Sequence[PlannedWork], offered: dict[str, 
         for number, found in offered.items()
     }
     for own, steps in steps_of.items():
+        if not steps:
+            continue
         others = set[int]().union(*(zones for number, zones in places.items() if number != own))
-        if steps and ways.changes(held, steps, others):
+        if ways.changes(held, steps, others):
             offered[own] = replace(offered.get(own, Offered()), is_leaned_on=True)
 
 
